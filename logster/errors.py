@@ -1,0 +1,57 @@
+"""
+Every error a run can end with.
+
+A message is one sentence or two for the person who reads cron's mail: what
+happened to which thing and why, then what happens next. Library code raises;
+only `logster.cli` prints and exits.
+"""
+
+
+class LogsterError(Exception):
+    """
+    Superclass of all errors that end a run.
+
+    Attributes:
+        exit_code: What the process ends with.
+    """
+
+    exit_code = 1
+
+
+class ConfigurationError(LogsterError):
+    """The command line asks for something that cannot be: an unknown parser, a bad host:port."""
+
+    exit_code = 2
+
+
+class StateError(LogsterError):
+    """The state of a job cannot be read or written."""
+
+
+class LogError(LogsterError):
+    """The log is missing or cannot be read."""
+
+
+class ParserError(LogsterError):
+    """A parser raised something other than `SkipLine`."""
+
+
+class LockedError(LogsterError):
+    """Another run holds the lock of this job."""
+
+
+class OutputError(LogsterError):
+    """Metrics were not delivered."""
+
+
+class UnmatchedError(LogsterError):
+    """More lines went unmatched than the caller allows."""
+
+
+class SkipLine(Exception):  # noqa: N818 - a signal, not an error
+    """
+    Raised by a parser for a line it does not understand.
+
+    Not an error: the line is counted as unmatched and the run goes on. Parsers
+    of 1.x know it as `LogsterParsingException`.
+    """

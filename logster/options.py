@@ -1,0 +1,127 @@
+"""
+One declaration of an option, for parsers and outputs alike.
+
+A parser or an output lists its options as `Option` records; the command line,
+``--parser-help``, the man page and the shell completion are all made from them.
+"""
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from logster.errors import ConfigurationError
+
+
+class Option(NamedTuple):
+    """
+    An option of a parser or an output.
+
+    Attributes:
+        flags: All its names, for example ``("-k", "--key-separator")``.
+
+        help: One sentence.
+
+        default: Value where the option is not given.
+
+        metavar: Placeholder of the value in help; None makes it upper case of the name.
+
+        type: Conversion of the text given; ``bool`` makes it a switch without a value.
+
+        multiple: Whether it may be given more than once; the value is then a tuple.
+
+        choices: The values allowed, or none for any.
+
+        secret: Whether its value must never be shown or logged.
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    default: Any = None
+    metavar: str | None = None
+    type: type = str
+    multiple: bool = False
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the name under which the value is found: ``--key-separator`` → key_separator."""
+        longest = max(self.flags, key=len)
+        return longest.lstrip("-").replace("-", "_")
+
+
+def click_option(option: Option) -> Any:
+    """Return *option* as the click option that reads it."""
+    import click  # noqa: PLC0415
+
+    is_flag = option.type is bool
+    return click.Option(
+        [*option.flags, option.name],
+        help=option.help,
+        default=() if option.multiple and option.default is None else option.default,
+        metavar=None if is_flag else option.metavar,
+        type=click.Choice(option.choices) if option.choices else None if is_flag else option.type,
+        multiple=option.multiple,
+        is_flag=is_flag,
+        show_default=not is_flag and option.default not in (None, "", ()),
+    )
+
+
+def parse_options(
+    owner: str, text: str | None, options: Iterable[Option], summary: str = ""
+) -> SimpleNamespace:
+    """
+    Return the values that *text* gives to *options*.
+
+    Args:
+        owner: Whose options they are, for messages.
+
+        text: As a shell would take it, for example ``"-k / --percentiles 50,90"``.
+
+        options: The options known.
+
+        summary: One line for the help text.
+
+    Raises:
+        ConfigurationError: If *text* holds an unknown option or a bad value.
+
+    >>> parse_options("json", "-k /", [Option(("-k", "--key-separator"), "Joins keys.", ".")])
+    namespace(key_separator='/')
+    """
+    if not text or not text.strip():
+        return SimpleNamespace(
+            **{o.name: () if o.multiple and o.default is None else o.default for o in options}
+        )
+    import shlex  # noqa: PLC0415
+
+    import click  # noqa: PLC0415
+
+    command = _command(owner, options, summary)
+    try:
+        context = command.make_context(owner, shlex.split(text))
+    except (click.UsageError, ValueError) as error:
+        message = error.format_message() if isinstance(error, click.UsageError) else str(error)
+        raise ConfigurationError(
+            f"The options {text!r} for {owner} cannot be used: {message.rstrip('.')}. "
+            "Nothing was read or sent."
+        ) from error
+    return SimpleNamespace(**context.params)
+
+
+def help_text(owner: str, options: Iterable[Option], summary: str = "") -> str:
+    """Return the help page of *options*, for ``--parser-help``."""
+    import click  # noqa: PLC0415
+
+    command = _command(owner, options, summary)
+    return str(command.get_help(click.Context(command, info_name=owner)))
+
+
+def _command(owner: str, options: Iterable[Option], summary: str) -> Any:
+    import click  # noqa: PLC0415
+
+    return click.Command(
+        owner,
+        params=[click_option(option) for option in options],
+        help=summary,
+        add_help_option=False,
+    )

@@ -1,0 +1,126 @@
+"""
+What a parser is: `LogsterParser` and its optional seams.
+
+The contract of 1.x is `parse_line` and `get_state`. Everything else is
+optional and found by name:
+
+* `feed` takes a block of whole lines at a time and is what makes a parser fast;
+* `merge` takes over what another instance counted, so that parts of a log can
+  be read in parallel;
+* `catalogue` names every metric with its unit, kind and one line of help;
+* `memory` is what a parser wants back in the next run.
+"""
+
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, ClassVar, NamedTuple
+
+from logster.errors import SkipLine
+from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.options import Option, parse_options
+
+
+class Tally(NamedTuple):
+    """
+    How the lines of a block were taken; every line is exactly one of the three.
+
+    Attributes:
+        matched: Lines that the parser understood and counted.
+
+        ignored: Lines that the parser knows and means to pass over.
+
+        unmatched: Lines that the parser does not understand.
+    """
+
+    matched: int = 0
+    ignored: int = 0
+    unmatched: int = 0
+
+
+class LogsterParser:
+    """
+    Base class of all parsers.
+
+    Args:
+        option_string: The text of ``--parser-options``, handed over verbatim.
+
+    Attributes:
+        options: The options that the parser knows, declared once. Their values
+            stand in ``self.option`` after ``__init__``.
+
+        memory: What JSON can hold and the next run shall find again; None for
+            nothing. It is set before the first line is fed.
+    """
+
+    options: ClassVar[tuple[Option, ...]] = ()
+    memory: Any = None
+
+    def __init__(self, option_string: str | None = None) -> None:
+        self.option: SimpleNamespace = parse_options(
+            type(self).__name__, option_string if self.options else None, self.options
+        )
+
+    def parse_line(self, line: str) -> None:
+        """
+        Take one line, its newline included.
+
+        Raises:
+            SkipLine: If the line is not understood; it is counted, and the run goes on.
+        """
+        raise RuntimeError("Implement me!")
+
+    def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
+        """
+        Return the figures of all lines taken since the parser was made.
+
+        Args:
+            duration: Seconds since the last run started; never below one.
+        """
+        raise RuntimeError("Implement me!")
+
+    def feed(self, block: bytes) -> Tally:
+        """
+        Take a block of whole lines, each with its newline, and say how they were taken.
+
+        The default hands every line to `parse_line`.
+        """
+        return feed_lines(self, block)
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return what is known beforehand of the metrics of this parser."""
+        return ()
+
+
+def feed_lines(parser: Any, block: bytes) -> Tally:
+    """
+    Hand every line of *block* to the `parse_line` of *parser*.
+
+    Bytes that are not UTF-8 become U+FFFD: one bad byte costs one character.
+    """
+    parse_line = parser.parse_line
+    unmatched = 0
+    lines = block.decode("utf-8", "replace").split("\n")
+    last = lines.pop()
+    for line in lines:
+        try:
+            parse_line(line + "\n")
+        except SkipLine:
+            unmatched += 1
+    if last:
+        try:
+            parse_line(last)
+        except SkipLine:
+            unmatched += 1
+    return Tally(len(lines) + bool(last) - unmatched, 0, unmatched)
+
+
+def feeder(parser: Any) -> Callable[[bytes], Tally]:
+    """
+    Return the callable that takes blocks for *parser*.
+
+    Parsers of 1.x need not derive from `LogsterParser`.
+    """
+    if isinstance(parser, LogsterParser):
+        return parser.feed
+    return lambda block: feed_lines(parser, block)
