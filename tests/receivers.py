@@ -1,0 +1,381 @@
+"""
+The real receivers that tests send to: started, asked what they have, stopped.
+
+Each runs in the foreground on free loopback ports, in a folder of its own, and
+for half an hour at most. `.ci/install-servers` installs them all; where one is
+missing its tests are skipped by name, or fail where ``CI=true`` stands in the
+environment.
+"""
+
+import ast
+import os
+import pickle
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pytest
+
+
+T = TypeVar("T")
+
+#: Where `.ci/install-servers` puts what the distribution does not package.
+SERVERS = Path(
+    os.environ.get("LOGSTER_SERVERS")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "logster-servers"
+)
+
+
+def need(program: str | Path) -> str:
+    """Return the path of *program*; without it skip the test, or fail it in CI."""
+    found = shutil.which(str(program), path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin")
+    if found:
+        return found
+    message = f"{program} is not installed; install it with: make servers"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return *count* ports that nobody uses, neither for TCP nor for UDP."""
+    ports: list[int] = []
+    held: list[socket.socket] = []
+    while len(ports) < count:
+        stream, datagram = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        held += (stream, datagram)
+        stream.bind(("127.0.0.1", 0))
+        port = int(stream.getsockname()[1])
+        try:
+            datagram.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        ports.append(port)
+    for each in held:
+        each.close()
+    return ports
+
+
+def poll(ask: Callable[[], T | None], what: str, timeout: float = 15) -> T:
+    """Return what *ask* answers as soon as it is true; fail after *timeout* seconds."""
+    deadline = time.monotonic() + timeout
+    while not (answer := ask()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: not within {timeout:g} s")
+        time.sleep(0.02)
+    return answer
+
+
+def listens(port: int) -> bool:
+    """Return whether something answers on the TCP *port*."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Server:
+    """A program in the foreground; a context manager that ends it."""
+
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        folder: Path,
+        *,
+        ready: Callable[[], bool],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.log = folder / "output.txt"
+        with self.log.open("wb") as log:
+            # `timeout` ends it even where the tests themselves were killed.
+            self.process = subprocess.Popen(
+                ["timeout", "-k", "5", "1800", *argv],
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            poll(lambda: self._ended() or ready(), f"{argv[0]} to be ready")
+        except BaseException:
+            self.stop()
+            raise
+
+    def _ended(self) -> bool:
+        if self.process.poll() is not None:
+            pytest.fail(f"a server ended at once: {self.log.read_text(errors='replace')[-2000:]}")
+        return False
+
+    def stop(self) -> None:
+        """End the program and wait until it is gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+_CARBON = """
+[cache]
+STORAGE_DIR = {folder}
+CONF_DIR = {folder}
+LOG_DIR = {folder}/log
+PID_DIR = {folder}
+LOCAL_DATA_DIR = {folder}/whisper
+USER =
+MAX_CACHE_SIZE = inf
+MAX_UPDATES_PER_SECOND = inf
+MAX_CREATES_PER_MINUTE = inf
+LINE_RECEIVER_INTERFACE = 127.0.0.1
+LINE_RECEIVER_PORT = {line}
+ENABLE_UDP_LISTENER = True
+UDP_RECEIVER_INTERFACE = 127.0.0.1
+UDP_RECEIVER_PORT = {line}
+PICKLE_RECEIVER_INTERFACE = 127.0.0.1
+PICKLE_RECEIVER_PORT = {pickle}
+CACHE_QUERY_INTERFACE = 127.0.0.1
+CACHE_QUERY_PORT = {query}
+ENABLE_LOGROTATION = False
+ENABLE_TAGS = {tags}
+GRAPHITE_URL = {web}
+TAG_UPDATE_INTERVAL = 1
+LOG_UPDATES = False
+CARBON_METRIC_INTERVAL = 0
+"""
+
+
+class Carbon(Server):
+    """
+    A carbon-cache that keeps a point a second for an hour, then a point a minute.
+
+    Attributes:
+        address: Where it takes plaintext over TCP, ``host:port``.
+
+        udp: Where it takes plaintext over UDP.
+
+        pickle: Where it takes pickles.
+
+        query: Port on which it answers what is not on disk yet.
+
+        whisper: Folder of its files.
+    """
+
+    def __init__(self, folder: Path, *, web: str = "") -> None:
+        program = need(SERVERS / "graphite/bin/carbon-cache.py")
+        line, pickles, self.query = free_ports(3)
+        self.line = line
+        self.address = self.udp = f"127.0.0.1:{line}"
+        self.pickle = f"127.0.0.1:{pickles}"
+        self.whisper = folder / "whisper"
+        (folder / "carbon.conf").write_text(
+            _CARBON.format(
+                folder=folder,
+                line=line,
+                pickle=pickles,
+                query=self.query,
+                web=web or "http://127.0.0.1:1",
+                tags=bool(web),
+            )
+        )
+        every = "[all]\npattern = .*\n"
+        (folder / "storage-schemas.conf").write_text(f"{every}retentions = 1s:1h,60s:1d\n")
+        (folder / "storage-aggregation.conf").write_text(
+            f"{every}xFilesFactor = 0\naggregationMethod = last\n"
+        )
+        self.marks = 0
+        super().__init__(
+            [program, "--nodaemon", f"--config={folder}/carbon.conf", "start"],
+            folder,
+            ready=lambda: all(map(listens, (line, pickles, self.query))),
+            env={"GRAPHITE_ROOT": str(folder), "GRAPHITE_CONF_DIR": str(folder)},
+        )
+
+    def points(self, name: str, count: int = 1, timeout: float = 5) -> list[tuple[int, float]]:
+        """
+        Return the points of the metric *name*, oldest first, as (timestamp, value).
+
+        What was sent before this call is in the answer: datagrams too.
+
+        Args:
+            name: Its path with dots, or with tags as they were sent.
+
+            count: Ask again until there are so many; 0 for a metric that should not exist.
+
+            timeout: Seconds after which the answer is what there is.
+        """
+        self._settle()
+        deadline = time.monotonic() + timeout
+        found: dict[int, float] = {}
+        while True:
+            # On disk, in memory, and on disk again: a point may just be on its way.
+            for source in (self._stored, self._cached, self._stored):
+                found.update(source(name))
+            if len(found) >= count or time.monotonic() > deadline:
+                return sorted(found.items())
+            time.sleep(0.05)
+
+    def names(self) -> list[str]:
+        """Return the names of all metrics on disk."""
+        files = (each.relative_to(self.whisper) for each in self.whisper.rglob("*.wsp"))
+        return sorted(".".join(each.with_suffix("").parts) for each in files)
+
+    def _settle(self) -> None:
+        """Send a datagram and wait until carbon has it: all before it were read then."""
+        self.marks += 1
+        name = f"settled.mark{self.marks}"
+        with socket.socket(type=socket.SOCK_DGRAM) as channel:
+            channel.sendto(f"{name} 1 {time.time():.0f}\n".encode(), ("127.0.0.1", self.line))
+        poll(lambda: self._cached(name) or self._stored(name), f"{name} at carbon")
+
+    def _cached(self, name: str) -> dict[int, float]:
+        request = pickle.dumps({"type": "cache-query", "metric": name}, protocol=2)
+        with socket.create_connection(("127.0.0.1", self.query), 5) as channel:
+            channel.sendall(struct.pack("!L", len(request)) + request)
+            with channel.makefile("rb") as stream:
+                (length,) = struct.unpack("!L", stream.read(4))
+                answer = pickle.loads(stream.read(length))
+        return {int(at): float(value) for at, value in answer["datapoints"]}
+
+    def _stored(self, name: str) -> dict[int, float]:
+        if ";" in name:
+            from hashlib import sha256
+
+            digest = sha256(name.encode()).hexdigest()
+            path = self.whisper / "_tagged" / digest[:3] / digest[3:6] / f"{digest}.wsp"
+            if not path.exists():
+                path = path.with_name(f"{name.replace('.', '_DOT_')}.wsp")
+        else:
+            path = self.whisper / f"{name.replace('.', '/')}.wsp"
+        return whisper_points(path) if path.exists() else {}
+
+
+def whisper_points(path: Path) -> dict[int, float]:
+    """
+    Return all points in the whisper file at *path*, whatever their age.
+
+    Read from the bytes, since whisper itself answers only for the time before now. A
+    point of a coarser archive counts where the finer ones have none for its span.
+    """
+    data = path.read_bytes()
+    (count,) = struct.unpack_from("!L", data, 12)
+    found: dict[int, float] = {}
+    for number in range(count):
+        offset, step, length = struct.unpack_from("!3L", data, 16 + 12 * number)
+        archive = data[offset : offset + 12 * length]
+        held = {at - at % step for at in found}
+        points = struct.iter_unpack("!Ld", archive)
+        found.update({at: value for at, value in points if at and at not in held})
+    return found
+
+
+class Statsd(Server):
+    """
+    The original StatsD, which flushes so rarely that all it ever got can be asked for.
+
+    Attributes:
+        address: Where it listens, for UDP and TCP alike, ``host:port``.
+    """
+
+    def __init__(self, folder: Path, config: str = "") -> None:
+        need("node")
+        script = need_file(SERVERS / "statsd/node_modules/statsd/stats.js")
+        self.port, self.admin = free_ports(2)
+        self.address = f"127.0.0.1:{self.port}"
+        self.marks = 0
+        (folder / "config.js").write_text(
+            f"""{{ servers: [
+              {{ server: "./servers/udp", address: "127.0.0.1", port: {self.port} }},
+              {{ server: "./servers/tcp", address: "127.0.0.1", port: {self.port} }} ],
+              mgmt_address: "127.0.0.1", mgmt_port: {self.admin},
+              flushInterval: 3600000, dumpMessages: true, backends: ["./backends/console"],
+              {config} }}"""
+        )
+        super().__init__(
+            ["node", script, folder / "config.js"],
+            folder,
+            ready=lambda: listens(self.port) and listens(self.admin),
+        )
+        self._read = 0
+
+    def gauges(self) -> dict[str, float]:
+        """Return every gauge; datagrams sent before this call are in it."""
+        return self._figures("gauges")
+
+    def counters(self) -> dict[str, float]:
+        """Return every counter; datagrams sent before this call are in it."""
+        return {
+            name: value
+            for name, value in self._figures("counters").items()
+            if not name.startswith(("statsd.", "settled."))
+        }
+
+    def timers(self) -> dict[str, list[float]]:
+        """Return the values of every timer; datagrams sent before this call are in it."""
+        return self._figures("timers")
+
+    def lines(self) -> list[str]:
+        """Return the lines received since the test began, as they came."""
+        self._settle()
+        text = self.log.read_text()[self._read :]
+        return [line for line in re.findall(r"DEBUG: (.*)", text) if "settled." not in line]
+
+    def clear(self) -> None:
+        """Forget every gauge, counter and timer."""
+        self._settle()
+        for kind in ("gauges", "counters", "timers"):
+            names = [name for name in self._ask(kind) if not name.startswith("statsd.")]
+            if names:
+                self._tell(f"del{kind} {' '.join(names)}")
+        self._read = len(self.log.read_text())
+
+    def _figures(self, kind: str) -> dict[str, Any]:
+        self._settle()
+        return self._ask(kind)
+
+    def _settle(self) -> None:
+        """Send a datagram and wait until StatsD counted it: all before it were read then."""
+        self.marks += 1
+        name = f"settled.mark{self.marks}"
+        with socket.socket(type=socket.SOCK_DGRAM) as channel:
+            channel.sendto(f"{name}:1|c".encode(), ("127.0.0.1", self.port))
+        poll(lambda: self._ask("counters").get(name), f"{name} at statsd")
+
+    def _ask(self, kind: str) -> dict[str, Any]:
+        """Return what the admin port answers: an object as node prints it for people."""
+        answer = self._tell(kind).removesuffix("END\n\n")
+        # Quote bare keys; node writes strings with quotes and numbers plainly.
+        return dict(ast.literal_eval(re.sub(r"(?m)([{,]\s*)([A-Za-z_]\w*):", r"\1'\2':", answer)))
+
+    def _tell(self, command: str) -> str:
+        with socket.create_connection(("127.0.0.1", self.admin), 5) as channel:
+            channel.sendall(f"{command}\n".encode())
+            answer = b""
+            while not answer.endswith(b"END\n\n"):
+                received = channel.recv(65536)
+                if not received:
+                    break
+                answer += received
+        return answer.decode()
+
+
+def need_file(path: Path) -> str:
+    """Return *path*; where there is no such file, skip the test, or fail it in CI."""
+    if not path.exists():
+        need(path)
+    return str(path)
