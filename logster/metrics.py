@@ -210,12 +210,14 @@ def number(value: object) -> float | None:
 
     >>> number("12.50"), number(3), number("n/a"), number(float("nan")), number("1 2")
     (12.5, 3, None, None, None)
+    >>> number(10**400)
     """
     if isinstance(value, str):
         value = float(value) if _DECIMAL.match(value) else None
-    if isinstance(value, int | float) and math.isfinite(value):
-        return value
-    return None
+    try:
+        return value if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:  # an integer beyond every float
+        return None
 
 
 def text(value: float | str) -> str:
