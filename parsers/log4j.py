@@ -1,0 +1,211 @@
+r"""
+Count the messages of a Java application by level: log4j, Log4j 2, Logback, Spring Boot.
+
+Lines it reads:
+
+>>> levels("2026-11-21 06:21:32,502 ERROR [main] org.example.Shop - no stock")
+{'ERROR': 1}
+>>> levels("06:21:32.502 [http-1] WARN  org.example.Shop - slow")
+{'WARN': 1}
+>>> levels("INFO  [main] 2026-11-21 06:21:32,502 Shop.java:12 - open")
+{'INFO': 1}
+
+The lines of a stack trace belong to the message above them and are passed over.
+
+Metrics:
+    {level}: Messages of that level, for each of ``--log-levels``, in lower case.
+
+    errors_per_second: Messages of level error and fatal, per second.
+
+    exceptions: Stack traces.
+
+    exception_{class}: Stack traces of each class, with ``--exceptions``.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from logster.blocks import BlockParser
+from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.options import Option
+from logster.parser import Tally
+
+
+LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+ERRORS = ("ERROR", "FATAL")
+
+#: How many classes of exceptions are told apart; the rest counts as ``exception_other``.
+MAX_CLASSES = 50
+
+# Time, with or without a date, alone or in brackets; then perhaps the thread.
+_TIME = r"""
+    \[?+ (?: \d{1,2} [ ] [A-Z][a-z]{2} [ ] \d{4} [ ] )?+
+    \d [\d:.,/_TZ+-]*+ (?: [ ] \d [\d:.,Z+-]*+ )?+ \]?+ [ \t]++
+    (?: \[ [^\]\n]*+ \] [ \t]++ )?+
+"""
+
+# What 1.x takes for a time: one word.
+_WORD = r"[0-9_:.-]++ [ ]"
+
+# One match for every line, with its level or the class of an exception; with its first
+# byte where it is not understood; with nothing where it goes on with what is above it.
+_LINE = r"""
+      %(start)s ( %(levels)s ) %(end)s [^\n]*+ \n?
+    | ( [A-Za-z_] [\w$]*+ (?: \. [\w$]++ )++ ) (?= : [ ] | \r?+ (?: \n | \Z ) ) [^\n]*+ \n?
+    | (?: [ \t] | Caused[ ]by:[ ] | %(start)s (?: %(known)s ) \b ) [^\n]*+ \n?
+    | \r?+ \n | \r \Z
+    | ( [^\n] ) [^\n]*+ \n?
+"""
+
+
+class Log4jParser(BlockParser):
+    """Count the messages of a Java application by level."""
+
+    options: ClassVar = (
+        Option(
+            ("-l", "--log-levels"),
+            "Levels to count, separated by commas.",
+            ",".join(LEVELS),
+            metavar="LEVELS",
+        ),
+        Option(("--exceptions",), "Count the stack traces of each class.", False, type=bool),
+    )
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.levels = dict.fromkeys(_split(self.option.log_levels), 0)
+        self.classes: Counter[str] = Counter()
+        start = rf"[ ]*+ (?: {_TIME} )?+ \[?+"
+        self._findall = _pattern(start, self.levels, r"(?: ING )?+ (?! [\w$] )").findall
+
+    def take(self, block: bytes) -> Tally:
+        """Count the lines of *block*."""
+        matched = ignored = unmatched = 0
+        for (level, exception, bad), count in Counter(self._findall(block)).items():
+            if level:
+                self.levels[level.decode()] += count
+                matched += count
+            elif bad:
+                unmatched += count
+            else:
+                ignored += count
+                if exception:
+                    self._count_class(exception.decode(), count)
+        return Tally(matched, ignored, unmatched)
+
+    def merge(self, other: "Log4jParser") -> None:
+        """Add what *other* counted."""
+        for level, count in other.levels.items():
+            self.levels[level] += count
+        for name, count in other.classes.items():
+            self._count_class(name, count)
+
+    def get_state(self, duration: float) -> Iterable[Metric]:
+        """Return a count for each level, the rate of errors and the stack traces."""
+        for level, count in self.levels.items():
+            yield Metric(level.lower(), count, "Messages", "int32", kind="c")
+        errors = sum(self.levels.get(level, 0) for level in ERRORS)
+        yield Metric("errors_per_second", errors / duration, "Messages per sec")
+        yield Metric("exceptions", self.classes.total(), "Stack traces", "int32", kind="c")
+        if self.option.exceptions:
+            for name, count in self.classes.items():
+                yield Metric(f"exception_{name}", count, "Stack traces", "int32", kind="c")
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return what is known beforehand of the metrics."""
+        return (
+            MetricInfo("{level}", "Messages", "c", "Messages of that level."),
+            MetricInfo(
+                "errors_per_second",
+                "Messages per sec",
+                "g",
+                "Messages of level error and fatal, per second.",
+            ),
+            MetricInfo("exceptions", "Stack traces", "c", "Stack traces."),
+            MetricInfo(
+                "exception_{class}",
+                "Stack traces",
+                "c",
+                "Stack traces of each class, with --exceptions.",
+            ),
+        )
+
+    def _count_class(self, name: str, count: int) -> None:
+        name = name.rpartition(".")[2][:100]
+        known = name in self.classes or len(self.classes) < MAX_CLASSES
+        self.classes[name if known else "other"] += count
+
+
+class Log4jLogster(BlockParser):
+    """
+    Count the messages of a Java application by level, under the names of 1.x.
+
+    As in 1.x a line counts if its time is one word and the level follows. Each
+    level stands in an attribute of that name.
+    """
+
+    options: ClassVar = (
+        Option(
+            ("-l", "--log-levels"),
+            "Levels to count, separated by commas.",
+            "WARN,ERROR,FATAL",
+            metavar="LEVELS",
+        ),
+    )
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.levels = self.option.log_levels.split(",")
+        for level in self.levels:
+            setattr(self, level, 0)
+        self._findall = _pattern(_WORD, dict.fromkeys(self.levels, 0), "").findall
+
+    def take(self, block: bytes) -> Tally:
+        """Count the lines of *block*."""
+        matched = ignored = unmatched = 0
+        for (level, _, bad), count in Counter(self._findall(block)).items():
+            if level:
+                name = level.decode()
+                setattr(self, name, getattr(self, name) + count)
+                matched += count
+            elif bad:
+                unmatched += count
+            else:
+                ignored += count
+        return Tally(matched, ignored, unmatched)
+
+    def merge(self, other: "Log4jLogster") -> None:
+        """Add what *other* counted."""
+        for level in dict.fromkeys(self.levels):
+            setattr(self, level, getattr(self, level) + getattr(other, level))
+
+    def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
+        """Return messages per second."""
+        self.duration = duration
+        return [MetricObject(level, getattr(self, level) / duration) for level in self.levels]
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return what is known beforehand of the metrics."""
+        return (MetricInfo("{level}", "", "g", "Messages of that level, per second."),)
+
+
+def levels(line: str) -> dict[str, int]:
+    """Return the levels that *line* counts for."""
+    parser = Log4jParser()
+    parser.parse_line(line)
+    return {level: count for level, count in parser.levels.items() if count}
+
+
+def _split(text: str) -> list[str]:
+    return [level for level in text.split(",") if level]
+
+
+def _pattern(start: str, levels: Mapping[str, int], end: str) -> re.Pattern[bytes]:
+    """Return the pattern that finds *levels*, the first that fits, after *start*."""
+    own = "|".join(re.escape(level) for level in levels if level) or r"(?!)"
+    parts = {"start": start, "levels": own, "end": end, "known": "|".join(LEVELS)}
+    return re.compile((_LINE % parts).encode(), re.VERBOSE)

@@ -1,0 +1,87 @@
+"""METRIC_COUNT and METRIC_TIME lines."""
+
+import pytest
+from parsing import fed, figures, metrics
+
+from logster.errors import ConfigurationError
+from logster.parser import Tally
+from logster.parsers.metric_lines import MetricLinesParser, MetricLogster
+
+
+class TestMetricLinesParser:
+    @pytest.mark.parametrize("value", ["many", "1.2.3", "1e999", "9" * 101, "", "--1"])
+    def test_no_number(self, value: str) -> None:
+        """A marked line whose value is no number is not understood."""
+        tally = MetricLinesParser().feed(f"METRIC_GAUGE metric=a value={value}\n".encode())
+
+        assert Tally(0, 0, 1) == tally
+
+    def test_name(self) -> None:
+        """A name ends at white space and has a bounded length."""
+        parser = MetricLinesParser()
+
+        assert Tally(1, 0, 1) == parser.feed(
+            b"METRIC_COUNT metric=a,value=7 value=1\nMETRIC_COUNT metric=%s value=1\n"
+            % (b"x" * 300)
+        )
+        assert figures(parser) == {"a,value=7": 1}
+
+    def test_before_the_mark(self) -> None:
+        """Of several marks of a line the last counts: what stands before it can forge nothing."""
+        parser = fed(
+            MetricLinesParser(),
+            "agent=METRIC_COUNT metric=forged value=9 METRIC_COUNT metric=a value=1\n",
+        )
+
+        assert figures(parser) == {"a": 1}
+
+    def test_two_kinds(self) -> None:
+        """A count and a time of one line both count."""
+        parser = fed(
+            MetricLinesParser(), "METRIC_TIME metric=t value=2s METRIC_COUNT metric=c value=1\n"
+        )
+
+        assert figures(parser)["c"] == 1
+        assert figures(parser)["t.mean"] == 2
+
+    def test_bounded(self) -> None:
+        """Names beyond the bound are dropped, and counted."""
+        text = "".join(f"METRIC_COUNT metric=m{number} value=1\n" for number in range(50))
+        parser = fed(MetricLinesParser(option_string="--max-names 10"), text)
+
+        assert len(figures(parser)) == 11
+        assert figures(parser)["metric_lines_dropped"] == 40
+
+    @pytest.mark.parametrize("options", ["-p x", "-p 101", "-p -1", "-p 50,"])
+    def test_percentiles(self, options: str) -> None:
+        """Percentiles that are none are refused at once."""
+        with pytest.raises(ConfigurationError, match="between 0 and 100"):
+            MetricLinesParser(option_string=options)
+
+
+class TestMetricLogster:
+    def test_figures(self) -> None:
+        """Counts are rates; times have mean, median, percentiles and the unit of the first."""
+        parser = fed(
+            MetricLogster(option_string="-p 25,75"),
+            "METRIC_TIME metric=t value=10ms\nMETRIC_TIME metric=t value=11s\n"
+            "METRIC_TIME metric=t value=20\nMETRIC_COUNT metric=c value=6\n",
+        )
+
+        assert [metric[:3] for metric in metrics(parser)] == [
+            ("c", 0.1, ""),
+            ("t.25th_percentile", 10.5, "ms"),
+            ("t.75th_percentile", 15.5, "ms"),
+            ("t.mean", 41 / 3, "ms"),
+            ("t.median", 11, "ms"),
+        ]
+
+    def test_default_percentile(self) -> None:
+        """The percentile is the 90th if none is named."""
+        parser = fed(MetricLogster(option_string=""), "METRIC_TIME metric=t value=1\n")
+
+        assert "t.90th_percentile" in figures(parser)
+
+    def test_other_lines(self) -> None:
+        """Lines without a mark are passed over; a gauge, unknown to 1.x, is such a line."""
+        assert Tally(0, 2, 0) == MetricLogster().feed(b"x\nMETRIC_GAUGE metric=a value=1\n")

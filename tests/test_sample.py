@@ -1,0 +1,76 @@
+"""Exact sums and bounded distributions."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logster import sample
+from logster.sample import LIMIT, Distribution, Total
+from logster.stats import percentile
+
+
+numbers = st.one_of(
+    st.integers(-(10**30), 10**30),
+    st.floats(-LIMIT, LIMIT, allow_nan=False),
+    st.floats(-1e3, 1e3, allow_nan=False),
+)
+
+
+class TestTotal:
+    @given(st.lists(numbers), st.lists(numbers))
+    def test_exact(self, one: list[float], other: list[float]) -> None:
+        """The sum is the float nearest to the true one, however it was split."""
+        total, rest = Total(), Total()
+        total.add(one)
+        rest.add(other)
+        total.merge(rest)
+        true = sum(map(Fraction, one + other), Fraction())
+
+        assert total.count == len(one + other)
+        if all(isinstance(value, int) for value in one + other):
+            assert true == total.value
+        else:
+            assert float(true) == total.value
+
+    @given(st.dictionaries(numbers, st.integers(1, 2**40)))
+    def test_counts(self, counts: dict[float, int]) -> None:
+        """A value that comes many times is added exactly so often."""
+        total = Total()
+        total.add_counts(counts)
+        true = sum((Fraction(value) * times for value, times in counts.items()), Fraction())
+
+        assert float(true) == pytest.approx(total.value, rel=1e-15)
+        assert sum(counts.values()) == total.count
+
+    def test_integers_stay(self) -> None:
+        """The sum of integers is an integer of any size."""
+        total = Total()
+        total.add([2**70, 1])
+
+        assert total.value == 2**70 + 1
+
+
+class TestDistribution:
+    @given(st.lists(numbers, min_size=1), st.floats(0, 100))
+    def test_percentile(self, values: list[float], percent: float) -> None:
+        """Up to the bound a percentile is that of the list."""
+        seen = Distribution()
+        seen.add(values)
+
+        assert percentile(values, percent) == pytest.approx(seen.percentile(percent), rel=1e-12)
+
+    def test_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Beyond the bound values are rounded, alike in whatever order and split they come."""
+        monkeypatch.setattr(sample, "DISTINCT", 100)
+        values = [1 + number / 1000 for number in range(1000)]
+        whole, one, other = Distribution(), Distribution(), Distribution()
+        whole.add(reversed(values))
+        one.add(values[:50])
+        other.add(values[50:])
+        one.merge(other)
+
+        assert len(whole.counts) <= 100
+        assert whole.counts == one.counts
+        assert whole.percentile(50) == pytest.approx(1.5, rel=0.05)
