@@ -50,8 +50,8 @@ class Option(NamedTuple):
         return longest.lstrip("-").replace("-", "_")
 
 
-def click_option(option: Option) -> Any:
-    """Return *option* as the click option that reads it."""
+def click_option(option: Option, **arguments: Any) -> Any:
+    """Return *option* as the click option that reads it; click takes *arguments* as they are."""
     import click  # noqa: PLC0415
 
     is_flag = option.type is bool
@@ -64,6 +64,7 @@ def click_option(option: Option) -> Any:
         multiple=option.multiple,
         is_flag=is_flag,
         show_default=not is_flag and option.default not in (None, "", ()),
+        **arguments,
     )
 
 

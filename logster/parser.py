@@ -48,11 +48,14 @@ class LogsterParser:
         options: The options that the parser knows, declared once. Their values
             stand in ``self.option`` after ``__init__``.
 
-        memory: What JSON can hold and the next run shall find again; None for
-            nothing. It is set before the first line is fed.
+        keeps_memory: Whether `memory` is kept from run to run.
+
+        memory: What JSON can hold and the next run shall find again. It is set
+            before the first line is fed.
     """
 
     options: ClassVar[tuple[Option, ...]] = ()
+    keeps_memory: ClassVar[bool] = False
     memory: Any = None
 
     def __init__(self, option_string: str | None = None) -> None:

@@ -1,0 +1,6 @@
+"""``python -m logster``."""
+
+from logster.cli import main
+
+
+main()

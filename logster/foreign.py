@@ -1,0 +1,127 @@
+"""
+Outputs of third parties, written for 1.x and optparse, as outputs of ours.
+
+Such a class declares its options on an optparse group, is made with
+``(parser, options, logger)`` and takes metrics by ``submit``. optparse itself
+reads what the class declares, so that every action and type means what it meant.
+"""
+
+import optparse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from logster.errors import ConfigurationError, OutputError
+from logster.metrics import Batch, Metric, to_object
+from logster.outputs import Output, Receipt
+
+
+class CommandLine(optparse.OptionParser):
+    """
+    What an output of 1.x is given as its ``parser``.
+
+    Args:
+        show_help: Prints the help page.
+
+        fail: Ends the run over a usage error with the sentence given.
+    """
+
+    def __init__(self, show_help: Callable[[], None], fail: Callable[[str], NoReturn]) -> None:
+        super().__init__(add_help_option=False, usage="logster [options] PARSER LOGFILE")
+        self._show_help, self._fail = show_help, fail
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help page of the whole command to standard output."""
+        self._show_help()
+
+    def error(self, msg: str) -> NoReturn:
+        """End the run with *msg* and exit code 2."""
+        self._fail(msg)
+
+
+def declared_options(output_class: Any) -> list[optparse.Option]:
+    """Return the options that *output_class* adds to an optparse group."""
+    parser = optparse.OptionParser(add_help_option=False)
+    group = optparse.OptionGroup(parser, f"{output_class.__name__} options")
+    add_options = getattr(output_class, "add_options", None)
+    if callable(add_options):
+        add_options(group)
+    return list(group.option_list)
+
+
+def read_options(
+    declared: Iterable[optparse.Option], given: dict[str, list[Any]]
+) -> dict[str, Any]:
+    """
+    Return the values of *declared* options as optparse itself computes them.
+
+    Args:
+        declared: The options of `declared_options`.
+
+        given: The texts that the command line gives each of them, by its longest
+            flag; an empty text for an option without a value.
+
+    Raises:
+        ConfigurationError: If optparse refuses a value.
+    """
+    parser = _Strict(add_help_option=False)
+    # The parser itself would refuse two options of one name; each has one of its own.
+    options = list(declared)
+    for option in options:
+        parser.option_list.append(option)
+        if option.dest is not None and option.default is not optparse.NO_DEFAULT:
+            parser.defaults[option.dest] = option.default
+        elif option.dest is not None:
+            parser.defaults.setdefault(option.dest, None)
+    values = parser.get_default_values()
+    for option in options:
+        flag = longest_flag(option)
+        for text in given.get(flag, ()):
+            value = None if not option.takes_value() else text
+            option.process(flag, value, values, parser)
+    return dict(vars(values))
+
+
+def longest_flag(option: optparse.Option) -> str:
+    """Return the flag under which the values of *option* are collected."""
+    return max((*option._long_opts, *option._short_opts), key=len)  # noqa: SLF001 - its only place
+
+
+class ForeignOutput(Output):
+    """
+    Hands metrics to an output class of a third party.
+
+    Args:
+        settings: Values of all options; the class reads its own from it.
+
+        name: The dotted name it was given by.
+
+        instance: The output, made.
+    """
+
+    def __init__(self, settings: SimpleNamespace, name: str, instance: Any) -> None:
+        super().__init__(settings)
+        self.target = name
+        self.instance = instance
+
+    def deliver(self, batches: Sequence[Batch]) -> Receipt:
+        """Hand over batch by batch; an exception or an exit means not delivered."""
+        for count, batch in enumerate(batches):
+            try:
+                self.instance.submit([to_object(metric) for metric in batch.metrics])
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - sys.exit() included, as in 1.x
+                said = f"{type(error).__name__}: {error}"
+                return Receipt(count, 0, OutputError(said))
+        return Receipt(len(batches))
+
+    def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
+        """Let the output print what it would send: ``options.dry_run`` tells it so."""
+        self.instance.submit([to_object(metric) for metric in metrics])
+        return iter(())
+
+
+class _Strict(optparse.OptionParser):
+    def error(self, msg: str) -> NoReturn:
+        raise ConfigurationError(f"{msg[:1].upper()}{msg[1:]}. Nothing was read or sent.")
