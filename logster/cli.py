@@ -16,124 +16,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from logster import __version__
-from logster.arguments import expanded, values_of
+from logster.command_line import COMMANDS, RunCommand, foreign_texts
 from logster.errors import ConfigurationError, LogsterError
-from logster.options import Option, click_option
-from logster.registry import load_output, load_parser, names, parser_path
+from logster.logs import DEFAULT_FOLDER, Log, foreign_logger
+from logster.registry import load_parser, names, parser_path
 
 
 if TYPE_CHECKING:
-    import optparse
-
     from logster.metrics import Batch
     from logster.outputs import Output
     from logster.run import Job, Report
-
-
-#: Commands beside the run: word → one line of help. Each is `logster.commands.<word>`.
-COMMANDS = {
-    "status": "Show each job: its log, place, lag, backlog and last error.",
-    "why": "Show the lines of a log that a parser does not understand.",
-    "metrics": "Show the metrics a parser derives.",
-}
-
-#: The options of a run, beside those of its outputs.
-RUN_OPTIONS: tuple[Option, ...] = (
-    Option(
-        ("-o", "--output"),
-        "Where to send the metrics: the name of an output, or a dotted Python class. "
-        "May be given more than once.",
-        metavar="OUTPUT",
-        multiple=True,
-    ),
-    Option(
-        ("-d", "--dry-run"), "Print what would be sent; send and keep nothing.", False, type=bool
-    ),
-    Option(("-p", "--metric-prefix"), "Put PREFIX before every metric name.", "", metavar="PREFIX"),
-    Option(("-x", "--metric-suffix"), "Put SUFFIX after every metric name.", metavar="SUFFIX"),
-    Option(
-        ("--parser-options",),
-        "Options of the parser, handed to it verbatim.",
-        metavar="STRING",
-    ),
-    Option(("--parser-help",), "Print the options of the parser and exit.", False, type=bool),
-    Option(
-        ("-s", "--state-dir"),
-        "Where to keep the state of the job. Default: /var/lib/logster for root, "
-        "$XDG_STATE_HOME/logster for others.",
-        metavar="DIR",
-    ),
-    Option(
-        ("--job",),
-        "Keep this job apart from others with the same parser and log.",
-        metavar="NAME",
-    ),
-    Option(("--from-start",), "Let a first run read the log from its start.", False, type=bool),
-    Option(
-        ("--rotated",),
-        "Where rotated files of the log are, beside its own directory: another directory, or a "
-        "pattern in which %s stands for the log's name. May be given more than once.",
-        metavar="DIR|PATTERN",
-        multiple=True,
-    ),
-    Option(
-        ("--wait",),
-        "Wait for another run of this job to end, instead of ending at once.",
-        0.0,
-        metavar="SECONDS",
-        type=float,
-    ),
-    Option(("--timeout",), "How long a receiver may take.", 10.0, metavar="SECONDS", type=float),
-    Option(
-        ("--no-confirm",),
-        "Do not wait for a TCP receiver to close its side, for one that never does.",
-        False,
-        type=bool,
-    ),
-    Option(
-        ("--outbox-bytes",),
-        "What undelivered metrics may take up on disk; the oldest are given up beyond it.",
-        16 << 20,
-        metavar="BYTES",
-        type=int,
-    ),
-    Option(
-        ("--outbox-age",),
-        "How long undelivered metrics are kept.",
-        7 * 86400.0,
-        metavar="SECONDS",
-        type=float,
-    ),
-    Option(("--max-line",), "The longest line that is read.", 1 << 20, metavar="BYTES", type=int),
-    Option(
-        ("--max-unmatched",),
-        "Fail, after sending, if more than PERCENT of the lines went unmatched.",
-        metavar="PERCENT",
-        type=float,
-    ),
-    Option(
-        ("--self-metrics",),
-        "Also send figures about the run itself, under PREFIX.",
-        metavar="PREFIX",
-    ),
-    Option(
-        ("-l", "--log-dir"),
-        "Where logster keeps its own log. Default: /var/log/logster, if that can be written.",
-        metavar="DIR",
-    ),
-    Option(("--log-conf",), "A logging configuration file.", metavar="FILE"),
-    Option(("-D", "--debug"), "Log more.", False, type=bool),
-    Option(("--list",), "List the parsers and outputs and exit.", False, type=bool),
-    Option(
-        ("-t", "--tailer"),
-        "Name that the state file starts with; both resume from the same state.",
-        "logtail",
-        choices=("logtail", "pygtail"),
-    ),
-    Option(("--logtail",), "Accepted and not used.", metavar="PATH"),
-    Option(("--locker",), "Accepted and not used.", "fcntl", choices=("fcntl", "portalocker")),
-)
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
@@ -146,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         if words and words[0] in COMMANDS:
             code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
         else:
-            code = RunCommand(words).main(words, "logster", standalone_mode=False)
+            code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -161,88 +53,6 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     sys.exit(code or 0)
-
-
-class RunCommand(click.Command):
-    """
-    The run, with the options of the outputs that the command line names.
-
-    Args:
-        words: The command line; its ``-o`` say which outputs' options there are.
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(
-            "logster",
-            callback=_run,
-            context_settings={
-                "help_option_names": ["-h", "--help"],
-                "auto_envvar_prefix": "LOGSTER",
-                "max_content_width": 100,
-            },
-            help="Feed the new lines of LOGFILE to PARSER and send the metrics it derives.",
-            epilog="Commands: "
-            + "; ".join(
-                f"logster {word} ({text[0].lower()}{text[1:].rstrip('.')})"
-                for word, text in COMMANDS.items()
-            )
-            + ". See also logster(1).",
-        )
-        self.params = [
-            click_option(RUN_OPTIONS[0], shell_complete=_complete_output),
-            *map(click_option, RUN_OPTIONS[1:]),
-            click.Option(
-                ["--version"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_print_version,
-                help="Print the version and exit.",
-            ),
-            click.Argument(
-                ["parser"], metavar="PARSER", required=False, shell_complete=_complete_parser
-            ),
-            click.Argument(["log"], metavar="LOGFILE", required=False, type=click.Path()),
-        ]
-        self.foreign: dict[str, list[optparse.Option]] = {}
-        self.outputs = self._load_outputs(words)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse *args* after writing out abbreviated options."""
-        return super().parse_args(ctx, expanded(args, self._takes_value()))
-
-    def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the class of every output that *words* name, and add its options."""
-        flags = self._takes_value()
-        wanted = values_of(("-o", "--output"), words, flags)
-        wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
-        if {"-h", "--help"} & set(words):
-            wanted = [*wanted, *names("logster.outputs")]
-        classes = {name: load_output(name) for name in wanted}
-        for name, output_class in classes.items():
-            self._add_options(name, output_class)
-        return classes
-
-    def _add_options(self, name: str, output_class: Any) -> None:
-        """Add the options of one output, but for those that another brought already."""
-        present = {flag for param in self.params for flag in param.opts}
-        if hasattr(output_class, "options"):
-            fresh = [click_option(o) for o in output_class.options if not present & set(o.flags)]
-        else:
-            from logster.foreign import declared_options
-
-            self.foreign[name] = declared_options(output_class)
-            fresh = [_foreign_option(o) for o in self.foreign[name]]
-            fresh = [param for param in fresh if not present & set(param.opts)]
-        self.params[-2:-2] = fresh
-
-    def _takes_value(self) -> dict[str, bool]:
-        """Return every flag and whether a value follows it."""
-        flags = {"-h": False, "--help": False}
-        for param in self.params:
-            if isinstance(param, click.Option):
-                flags |= dict.fromkeys(param.opts, not (param.is_flag or param.count))
-        return flags
 
 
 def _run(**values: Any) -> int:
@@ -261,15 +71,35 @@ def _run(**values: Any) -> int:
     settings.output = list(dict.fromkeys(values["output"]))
     if not settings.output and not settings.dry_run:
         raise click.UsageError("Supply where the data should be sent with -o (or --output).")
-    complaint = None if settings.dry_run else _open_log(settings)
-    job = _job(command, settings, context)
-    if settings.dry_run:
-        return _dry_run(job, settings)
+    log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
+    try:
+        job = _job(command, settings, context)
+        # Whoever imported logging wants to log: a parser or an output of a third party.
+        if settings.debug or settings.log_conf or "logging" in sys.modules:
+            log.connect_logging(settings.log_conf, debug=settings.debug)
+        if settings.dry_run:
+            return _dry_run(job, settings)
+        return _real_run(job, settings, log)
+    except LogsterError as error:
+        log.write("ERROR", str(error))
+        raise
+
+
+def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
+    """Do the run and say in logster's own log what it did."""
     from logster.run import run
 
+    log.write("INFO", f"Executing parser {settings.parser} on logfile {settings.log}")
     report = run(job)
-    if complaint:
-        report.notices.append(complaint)
+    for metric in report.metrics if settings.debug else ():
+        log.write("DEBUG", f"{metric.name} {metric.value}")
+    for sentence in report.notices:
+        log.write("WARNING", sentence)
+    for sentence in report.errors:
+        log.write("ERROR", sentence)
+    log.write("INFO", f"{sum(report.tally)} lines read, {len(report.metrics)} metrics")
+    if log.complaint and settings.log_dir:
+        report.notices.append(log.complaint)
     return _conclude(report, settings)
 
 
@@ -314,7 +144,7 @@ def _outputs(
     for declared in command.foreign.values():
         from logster.foreign import longest_flag, read_options
 
-        given = {longest_flag(o): _texts(settings, o) for o in declared}
+        given = {longest_flag(o): foreign_texts(settings, o) for o in declared}
         vars(settings).update(read_options(declared, given))
     outputs: list[Output] = []
     for name in settings.output:
@@ -323,10 +153,9 @@ def _outputs(
             outputs.append(output_class(settings))
             continue
         from logster.foreign import CommandLine, ForeignOutput
-        from logster.logs import quiet_logger
 
         parser = CommandLine(lambda: click.echo(command.get_help(context)), _fail)
-        instance = output_class(parser, settings, quiet_logger())
+        instance = output_class(parser, settings, foreign_logger())
         outputs.append(ForeignOutput(settings, name, instance))
     return outputs
 
@@ -379,30 +208,7 @@ def _conclude(report: "Report", settings: SimpleNamespace) -> int:
         click.echo(f"Warning: {sentence}", err=True)
     for sentence in report.errors:
         click.echo(f"Error: {sentence}", err=True)
-    if not settings.dry_run:
-        _log(report)
     return 1 if report.errors else 0
-
-
-def _log(report: "Report") -> None:
-    from logster.logs import quiet_logger
-
-    logger = quiet_logger()
-    for sentence in report.notices:
-        logger.warning("%s", sentence)
-    for sentence in report.errors:
-        logger.error("%s", sentence)
-    logger.info("%s lines read, %s metrics", sum(report.tally), len(report.metrics))
-
-
-def _open_log(settings: SimpleNamespace) -> str | None:
-    """Start logster's own log; return a complaint only about what the user asked for."""
-    from logster.logs import DEFAULT_FOLDER, open_log, quiet_logger
-
-    folder = settings.log_dir or DEFAULT_FOLDER
-    complaint = open_log(folder, settings.log_conf, debug=settings.debug)
-    quiet_logger().info("Executing parser %s on logfile %s", settings.parser, settings.log)
-    return complaint if settings.log_dir or settings.log_conf else None
 
 
 def _make_folder(folder: str) -> None:
@@ -421,35 +227,6 @@ def _command(word: str) -> click.Command:
 
     command: click.Command = import_module(f"logster.commands.{word}").command
     return command
-
-
-def _foreign_option(option: "optparse.Option") -> click.Option:
-    """Return a click option that collects the texts given to an option of optparse."""
-    from optparse import SUPPRESS_HELP
-
-    from logster.foreign import longest_flag
-
-    default = option.default if option.default != ("NO", "DEFAULT") else None
-    text = (option.help or "").replace("%default", str(default))
-    flags = [*option._short_opts, *option._long_opts]  # noqa: SLF001
-    name = _foreign_name(longest_flag(option))
-    hidden = option.help is SUPPRESS_HELP
-    if not option.takes_value():
-        return click.Option([*flags, name], count=True, help=text, hidden=hidden)
-    metavar = option.metavar or (option.dest or name).upper()
-    return click.Option([*flags, name], multiple=True, help=text, hidden=hidden, metavar=metavar)
-
-
-def _texts(settings: SimpleNamespace, option: "optparse.Option") -> list[Any]:
-    from logster.foreign import longest_flag
-
-    given = getattr(settings, _foreign_name(longest_flag(option)), ())
-    return [""] * given if isinstance(given, int) else list(given)
-
-
-def _foreign_name(flag: str) -> str:
-    """Return the parameter under which click collects an option of a third party."""
-    return "foreign_" + flag.lstrip("-").replace("-", "_").lower()
 
 
 def _print_list() -> int:
@@ -479,20 +256,6 @@ def _print_parser_help(name: str) -> int:
 
     click.echo(help_text(name, options, (parser_class.__doc__ or "").strip().partition("\n")[0]))
     return 0
-
-
-def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        click.echo(f"logster {__version__}")
-        context.exit()
-
-
-def _complete_parser(_: click.Context, __: click.Parameter, word: str) -> list[str]:
-    return [each for each in (*COMMANDS, *names("logster.parsers")) if each.startswith(word)]
-
-
-def _complete_output(_: click.Context, __: click.Parameter, word: str) -> list[str]:
-    return [each for each in names("logster.outputs") if each.startswith(word)]
 
 
 def _fail(message: str) -> NoReturn:

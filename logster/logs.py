@@ -1,7 +1,18 @@
-"""logster's own log, for the person who wonders what the runs of last night did."""
+"""
+logster's own log, for the person who wonders what the runs of last night did.
 
-import logging
+Most runs write two lines, which is no reason to import `logging`: only code of
+third parties, ``--debug`` and ``--log-conf`` get the real logger.
+"""
+
 import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    import logging
 
 
 LOG_BYTES = 100 << 20
@@ -11,55 +22,91 @@ LOG_FILES = 5
 DEFAULT_FOLDER = "/var/log/logster"
 
 
-def open_log(folder: str, configuration: str | None, *, debug: bool) -> str | None:
+class Log:
     """
-    Send the records of the logger ``logster`` to *folder*.
+    The file ``logster.log``.
 
     Args:
-        folder: Holds ``logster.log``; made if it is missing.
+        folder: Holds it; made if it is missing. None keeps no log.
 
-        configuration: A file for `logging.config.fileConfig`, or None.
-
-        debug: Whether to log every metric.
-
-    Returns:
-        Why the log cannot be written, or None if it can.
+    Attributes:
+        complaint: Why it cannot be written, or None if it can.
     """
-    logger = quiet_logger()
-    logger.setLevel(logging.DEBUG if debug else logging.INFO)
-    complaint = None
-    try:
-        os.makedirs(folder, exist_ok=True)
-        handler = _handler(os.path.join(folder, "logster.log"))
-    except OSError as error:
-        complaint = f"logster's own log in {folder} cannot be written: {error.strerror}."
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
-        logger.addHandler(handler)
-    if configuration:
-        from logging.config import fileConfig  # noqa: PLC0415
 
+    def __init__(self, folder: str | None) -> None:
+        self.complaint: str | None = None
+        self._descriptor = -1
+        if folder is None:
+            return
+        self.path = os.path.join(folder, "logster.log")
         try:
-            fileConfig(configuration, disable_existing_loggers=False)
-        except Exception as error:  # noqa: BLE001 - it raises a dozen kinds
-            complaint = f"The logging configuration {configuration} cannot be used: {error}."
-    return complaint
+            os.makedirs(folder, exist_ok=True)
+            self._descriptor = self._open()
+            if os.fstat(self._descriptor).st_size > LOG_BYTES:
+                os.close(self._descriptor)
+                self._roll()
+                self._descriptor = self._open()
+        except OSError as error:
+            self.complaint = f"logster's own log {self.path} cannot be written: {error.strerror}."
+
+    def write(self, level: str, sentence: str) -> None:
+        """Append *sentence*; a full disk must not stop a run that sends figures about it."""
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+        line = f"{stamp},{int(now % 1 * 1000):03d} {level:<8} {sentence}\n"
+        if self._descriptor >= 0:
+            try:
+                os.write(self._descriptor, line.encode("utf-8", "replace"))
+            except OSError as error:
+                self.complaint = (
+                    f"logster's own log {self.path} cannot be written: {error.strerror}."
+                )
+
+    def connect_logging(self, configuration: str | None, *, debug: bool) -> None:
+        """
+        Send what third parties write to the logger ``logster`` to this file.
+
+        Args:
+            configuration: A file for `logging.config.fileConfig`, or None.
+
+            debug: Whether to take records of every level.
+        """
+        import logging  # noqa: PLC0415
+
+        logger = foreign_logger()
+        logger.setLevel(logging.DEBUG if debug else logging.INFO)
+        if self._descriptor >= 0:
+            handler = logging.FileHandler(self.path, "a", encoding="utf-8")
+            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
+            logger.addHandler(handler)
+        if configuration:
+            from logging.config import fileConfig  # noqa: PLC0415
+
+            try:
+                fileConfig(configuration, disable_existing_loggers=False)
+            except Exception as error:  # noqa: BLE001 - it raises a dozen kinds
+                self.complaint = f"The logging configuration {configuration} is no good: {error}."
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def _roll(self) -> None:
+        """Make room, in the rare run that finds the file full."""
+        from logging.handlers import RotatingFileHandler  # noqa: PLC0415
+
+        handler = RotatingFileHandler(self.path, "a", LOG_BYTES, LOG_FILES, delay=True)
+        handler.doRollover()
+        handler.close()
 
 
-def quiet_logger() -> logging.Logger:
+def foreign_logger() -> "logging.Logger":
     """Return the logger ``logster``, which never prints to standard error of its own accord."""
+    import logging  # noqa: PLC0415
+
     logger = logging.getLogger("logster")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
-    if not hasattr(logger, "warn"):
-        logger.warn = logger.warning  # type: ignore[method-assign] # parsers of 1.x call it
+    if sys.version_info >= (3, 13):
+        # Parsers of 1.x call it, and a Python to come may not have it.
+        logger.warn = logger.warning  # type: ignore[method-assign]
     return logger
-
-
-def _handler(path: str) -> logging.Handler:
-    """Return a handler for *path*; the one that rotates is imported only when it is time to."""
-    if os.path.exists(path) and os.path.getsize(path) > LOG_BYTES:
-        from logging.handlers import RotatingFileHandler  # noqa: PLC0415
-
-        return RotatingFileHandler(path, "a", LOG_BYTES, LOG_FILES, encoding="utf-8")
-    return logging.FileHandler(path, "a", encoding="utf-8")

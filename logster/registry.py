@@ -9,9 +9,8 @@ A name with a dot is an import path, as in 1.x. A name without is a module of
 packages, which costs a scan of all of them and is therefore last.
 """
 
-import importlib
 import os
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Any
 
 from logster.errors import ConfigurationError
@@ -65,11 +64,9 @@ def names(package: str) -> list[str]:
     >>> "statsd" in names("logster.outputs"), "graphite" in names("logster.outputs")
     (True, True)
     """
-    spec = find_spec(package)
-    places = (spec.submodule_search_locations if spec else None) or []
     found = {
         entry.removesuffix(".py")
-        for place in places
+        for place in import_module(package).__path__
         for entry in os.listdir(place)
         if entry.endswith(".py") and not entry.startswith("_")
     }
@@ -85,9 +82,13 @@ def _load(name: str, kind: str, package: str) -> Any:
         module, _, attribute = name.rpartition(".")
         return _attribute(name, kind, module, attribute)
     module, attribute = _own_place(name, kind)
-    if module.isidentifier() and find_spec(f"{package}.{module}"):
+    try:
         return _attribute(name, kind, f"{package}.{module}", attribute)
-    return _entry_point(name, kind, package)
+    except ConfigurationError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError) and cause.name == f"{package}.{module}":
+            return _entry_point(name, kind, package)
+        raise
 
 
 def _own_place(name: str, kind: str) -> tuple[str, str]:
@@ -101,7 +102,7 @@ def _own_place(name: str, kind: str) -> tuple[str, str]:
 
 def _attribute(name: str, kind: str, module: str, attribute: str) -> Any:
     try:
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(import_module(module), attribute)
     except Exception as error:
         raise ConfigurationError(
             f"The {kind} {name} cannot be loaded: {type(error).__name__}: {error}. "

@@ -1,0 +1,260 @@
+"""
+The options of a run, and the click command that reads them.
+
+What is read as in optparse, which 1.x used: abbreviated options, and the options
+of an output on either side of its ``-o``.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from logster import __version__
+from logster.arguments import expanded, values_of
+from logster.options import Option, click_option
+from logster.registry import load_output, names
+
+
+if TYPE_CHECKING:
+    import optparse
+
+
+#: Commands beside the run: word → one line of help. Each is `logster.commands.<word>`.
+COMMANDS = {
+    "status": "Show each job: its log, place, lag, backlog and last error.",
+    "why": "Show the lines of a log that a parser does not understand.",
+    "metrics": "Show the metrics a parser derives.",
+}
+
+#: The options of a run, beside those of its outputs.
+RUN_OPTIONS: tuple[Option, ...] = (
+    Option(
+        ("-o", "--output"),
+        "Where to send the metrics: the name of an output, or a dotted Python class. "
+        "May be given more than once.",
+        metavar="OUTPUT",
+        multiple=True,
+    ),
+    Option(
+        ("-d", "--dry-run"), "Print what would be sent; send and keep nothing.", False, type=bool
+    ),
+    Option(("-p", "--metric-prefix"), "Put PREFIX before every metric name.", "", metavar="PREFIX"),
+    Option(("-x", "--metric-suffix"), "Put SUFFIX after every metric name.", metavar="SUFFIX"),
+    Option(
+        ("--parser-options",),
+        "Options of the parser, handed to it verbatim.",
+        metavar="STRING",
+    ),
+    Option(("--parser-help",), "Print the options of the parser and exit.", False, type=bool),
+    Option(
+        ("-s", "--state-dir"),
+        "Where to keep the state of the job. Default: /var/lib/logster for root, "
+        "$XDG_STATE_HOME/logster for others.",
+        metavar="DIR",
+    ),
+    Option(
+        ("--job",),
+        "Keep this job apart from others with the same parser and log.",
+        metavar="NAME",
+    ),
+    Option(("--from-start",), "Let a first run read the log from its start.", False, type=bool),
+    Option(
+        ("--rotated",),
+        "Where rotated files of the log are, beside its own directory: another directory, or a "
+        "pattern in which %s stands for the log's name. May be given more than once.",
+        metavar="DIR|PATTERN",
+        multiple=True,
+    ),
+    Option(
+        ("--wait",),
+        "Wait for another run of this job to end, instead of ending at once.",
+        0.0,
+        metavar="SECONDS",
+        type=float,
+    ),
+    Option(("--timeout",), "How long a receiver may take.", 10.0, metavar="SECONDS", type=float),
+    Option(
+        ("--no-confirm",),
+        "Do not wait for a TCP receiver to close its side, for one that never does.",
+        False,
+        type=bool,
+    ),
+    Option(
+        ("--outbox-bytes",),
+        "What undelivered metrics may take up on disk; the oldest are given up beyond it.",
+        16 << 20,
+        metavar="BYTES",
+        type=int,
+    ),
+    Option(
+        ("--outbox-age",),
+        "How long undelivered metrics are kept.",
+        7 * 86400.0,
+        metavar="SECONDS",
+        type=float,
+    ),
+    Option(("--max-line",), "The longest line that is read.", 1 << 20, metavar="BYTES", type=int),
+    Option(
+        ("--max-unmatched",),
+        "Fail, after sending, if more than PERCENT of the lines went unmatched.",
+        metavar="PERCENT",
+        type=float,
+    ),
+    Option(
+        ("--self-metrics",),
+        "Also send figures about the run itself, under PREFIX.",
+        metavar="PREFIX",
+    ),
+    Option(
+        ("-l", "--log-dir"),
+        "Where logster keeps its own log. Default: /var/log/logster, if that can be written.",
+        metavar="DIR",
+    ),
+    Option(("--log-conf",), "A logging configuration file.", metavar="FILE"),
+    Option(("-D", "--debug"), "Log more.", False, type=bool),
+    Option(("--list",), "List the parsers and outputs and exit.", False, type=bool),
+    Option(
+        ("-t", "--tailer"),
+        "Name that the state file starts with; both resume from the same state.",
+        "logtail",
+        choices=("logtail", "pygtail"),
+    ),
+    Option(("--logtail",), "Accepted and not used.", metavar="PATH"),
+    Option(("--locker",), "Accepted and not used.", "fcntl", choices=("fcntl", "portalocker")),
+)
+
+
+class RunCommand(click.Command):
+    """
+    The run, with the options of the outputs that the command line names.
+
+    Args:
+        words: The command line; its ``-o`` say which outputs' options there are.
+
+        callback: Does the run; it is called with every option.
+
+    Attributes:
+        outputs: The class of each output that the command line names.
+
+        foreign: The options of those that third parties wrote, by their names.
+    """
+
+    def __init__(self, words: Sequence[str], callback: Callable[..., int] | None = None) -> None:
+        super().__init__(
+            "logster",
+            callback=callback,
+            context_settings={
+                "help_option_names": ["-h", "--help"],
+                "auto_envvar_prefix": "LOGSTER",
+                "max_content_width": 100,
+            },
+            help="Feed the new lines of LOGFILE to PARSER and send the metrics it derives.",
+            epilog="Commands: "
+            + "; ".join(
+                f"logster {word} ({text[0].lower()}{text[1:].rstrip('.')})"
+                for word, text in COMMANDS.items()
+            )
+            + ". See also logster(1).",
+        )
+        self.params = [
+            click_option(RUN_OPTIONS[0], shell_complete=_complete_output),
+            *map(click_option, RUN_OPTIONS[1:]),
+            click.Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Print the version and exit.",
+            ),
+            click.Argument(
+                ["parser"], metavar="PARSER", required=False, shell_complete=_complete_parser
+            ),
+            click.Argument(["log"], metavar="LOGFILE", required=False, type=click.Path()),
+        ]
+        self.foreign: dict[str, list[optparse.Option]] = {}
+        self.outputs = self._load_outputs(words)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse *args* after writing out abbreviated options."""
+        return super().parse_args(ctx, expanded(args, self._takes_value()))
+
+    def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return the class of every output that *words* name, and add its options."""
+        flags = self._takes_value()
+        wanted = values_of(("-o", "--output"), words, flags)
+        wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
+        if {"-h", "--help"} & set(words):
+            wanted = [*wanted, *names("logster.outputs")]
+        classes = {name: load_output(name) for name in wanted}
+        for name, output_class in classes.items():
+            self._add_options(name, output_class)
+        return classes
+
+    def _add_options(self, name: str, output_class: Any) -> None:
+        """Add the options of one output, but for those that another brought already."""
+        present = {flag for param in self.params for flag in param.opts}
+        if hasattr(output_class, "options"):
+            fresh = [click_option(o) for o in output_class.options if not present & set(o.flags)]
+        else:
+            from logster.foreign import declared_options
+
+            self.foreign[name] = declared_options(output_class)
+            fresh = [_foreign_option(o) for o in self.foreign[name]]
+            fresh = [param for param in fresh if not present & set(param.opts)]
+        self.params[-2:-2] = fresh
+
+    def _takes_value(self) -> dict[str, bool]:
+        """Return every flag and whether a value follows it."""
+        flags = {"-h": False, "--help": False}
+        for param in self.params:
+            if isinstance(param, click.Option):
+                flags |= dict.fromkeys(param.opts, not (param.is_flag or param.count))
+        return flags
+
+
+def _foreign_option(option: "optparse.Option") -> click.Option:
+    """Return a click option that collects the texts given to an option of optparse."""
+    from optparse import SUPPRESS_HELP
+
+    from logster.foreign import longest_flag
+
+    default = option.default if option.default != ("NO", "DEFAULT") else None
+    text = (option.help or "").replace("%default", str(default))
+    flags = [*option._short_opts, *option._long_opts]  # noqa: SLF001
+    name = _foreign_name(longest_flag(option))
+    hidden = option.help is SUPPRESS_HELP
+    if not option.takes_value():
+        return click.Option([*flags, name], count=True, help=text, hidden=hidden)
+    metavar = option.metavar or (option.dest or name).upper()
+    return click.Option([*flags, name], multiple=True, help=text, hidden=hidden, metavar=metavar)
+
+
+def foreign_texts(settings: SimpleNamespace, option: "optparse.Option") -> list[Any]:
+    """Return the texts that the command line gave to *option*."""
+    from logster.foreign import longest_flag
+
+    given = getattr(settings, _foreign_name(longest_flag(option)), ())
+    return [""] * given if isinstance(given, int) else list(given)
+
+
+def _foreign_name(flag: str) -> str:
+    """Return the parameter under which click collects an option of a third party."""
+    return "foreign_" + flag.lstrip("-").replace("-", "_").lower()
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        click.echo(f"logster {__version__}")
+        context.exit()
+
+
+def _complete_parser(_: click.Context, __: click.Parameter, word: str) -> list[str]:
+    return [each for each in (*COMMANDS, *names("logster.parsers")) if each.startswith(word)]
+
+
+def _complete_output(_: click.Context, __: click.Parameter, word: str) -> list[str]:
+    return [each for each in names("logster.outputs") if each.startswith(word)]
