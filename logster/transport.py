@@ -5,12 +5,13 @@ A transport takes bytes that an encoder made and either hands them over or
 raises `OutputError`. `OutputError` means: owed still, send again.
 """
 
+import _thread
 import os
 import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from logster.errors import ConfigurationError, OutputError
 
@@ -18,6 +19,11 @@ from logster.errors import ConfigurationError, OutputError
 #: The most a datagram may hold: an Ethernet frame less the headers of IPv6, UDP and a tunnel.
 DATAGRAM_BYTES = 1432
 
+# States of a TCP connection, as Linux numbers them.
+_ESTABLISHED = 1
+_UNACKNOWLEDGED = {4, 8, 9, 11}  # FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING
+
+_NUMERIC = re.compile(r"[\d.]+\Z|.*:")
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[\w.-]+)):(?P<port>\d{1,5})")
 
 
@@ -59,9 +65,12 @@ def parse_address(text: str, option: str) -> Address:
 class Transport(Protocol):
     """Takes the lines of an encoder to a receiver."""
 
-    def send(self, lines: Sequence[bytes]) -> None:
+    def send(self, lines: Sequence[bytes], deadline: float) -> int:
         """
-        Hand over *lines*, all of them.
+        Hand over *lines*, all of them, before the monotonic clock shows *deadline*.
+
+        Returns:
+            How many of them the receiver refused, for good and not for now.
 
         Raises:
             OutputError: If the receiver may lack any of them.
@@ -76,49 +85,123 @@ class Tcp:
     awaited, which carbon and StatsD answer within milliseconds.
 
     Args:
-        address: Where to.
-
-        timeout: Seconds for the whole delivery.
+        address: Where to; a name is looked up once, however many deliveries follow.
 
         confirm: Whether to wait for the peer's end of file.
     """
 
-    def __init__(self, address: Address, timeout: float, *, confirm: bool = True) -> None:
-        self.address, self.timeout, self.confirm = address, timeout, confirm
+    def __init__(self, address: Address, *, confirm: bool = True) -> None:
+        self.address, self.confirm = address, confirm
+        self._found: list[Any] = []
 
-    def connect(self, timeout: float) -> socket.socket:
-        """Return a connected stream socket."""
-        return socket.create_connection(self.address, timeout)
+    def connect(self, deadline: float) -> socket.socket:
+        """Return a stream connected to the first of the peer's addresses that answers."""
+        self._found = self._found or look_up(self.address, socket.SOCK_STREAM, deadline)
+        failure: OSError = ConnectionError("no address found")
+        for number, (family, kind, protocol, _, place) in enumerate(self._found):
+            stream = socket.socket(family, kind, protocol)
+            try:
+                stream.settimeout(left(deadline) / (len(self._found) - number))
+                stream.connect(place)
+                if stream.getsockname() == stream.getpeername():
+                    raise ConnectionRefusedError("Connection refused")  # it met itself
+            except OSError as error:
+                stream.close()
+                failure = error
+            else:
+                return stream
+        raise failure
 
-    def send(self, lines: Sequence[bytes]) -> None:
+    def send(self, lines: Sequence[bytes], deadline: float) -> int:
         """Hand over *lines* as one stream."""
-        deadline = time.monotonic() + self.timeout
+        self.exchange(b"".join(lines), deadline)
+        return 0
+
+    def exchange(self, data: bytes, deadline: float) -> bytes:
+        """
+        Hand over *data* and return the head of what the peer said to it.
+
+        Raises:
+            OutputError: If the peer may lack any of it.
+        """
         try:
-            with self.connect(self.timeout) as stream:
-                _send_until(stream, b"".join(lines), deadline)
-                if self.confirm:
-                    stream.shutdown(socket.SHUT_WR)
-                    _await_end(stream, deadline)
+            with self.connect(deadline) as stream:
+                _send_until(stream, data, deadline)
+                return self.await_end(stream, deadline) if self.confirm else b""
         except OSError as error:
             raise OutputError(reason(error)) from error
 
+    def await_end(self, stream: socket.socket, deadline: float) -> bytes:
+        """
+        Close our side and wait for the peer's end of file; return the head of what it said.
+
+        The end of file proves something only where it answers ours: a peer that
+        closed earlier, with bytes still on their way to it, resets them a moment later.
+        """
+        if _state(stream) not in {None, _ESTABLISHED}:
+            raise ConnectionResetError("the peer closed the connection before it had everything")
+        stream.shutdown(socket.SHUT_WR)
+        said = _read_all(stream, deadline)
+        while _state(stream) in _UNACKNOWLEDGED:
+            left(deadline)
+            time.sleep(0.002)
+        _raise_pending(stream)
+        return said
+
+
+class Tls(Tcp):
+    """
+    A TLS stream, confirmed by the peer's own farewell or its end of file.
+
+    Args:
+        address: Where to; the peer's certificate must bear this name.
+
+        authorities: File of the certificates to trust; None for those of the system.
+
+        confirm: As for `Tcp`.
+    """
+
+    def __init__(
+        self, address: Address, *, authorities: str | None = None, confirm: bool = True
+    ) -> None:
+        super().__init__(address, confirm=confirm)
+        self.authorities = authorities
+
+    def connect(self, deadline: float) -> socket.socket:
+        """Return a stream on which the peer has shown its certificate."""
+        import ssl  # noqa: PLC0415 - ten milliseconds, for those who ask for it
+
+        context = ssl.create_default_context(cafile=self.authorities)
+        plain = super().connect(deadline)
+        try:
+            plain.settimeout(left(deadline))
+            return context.wrap_socket(plain, server_hostname=self.address.host)
+        except OSError:
+            plain.close()
+            raise
+
+    def await_end(self, stream: socket.socket, deadline: float) -> bytes:
+        """Say farewell and wait for the peer's, or for its end of file."""
+        import ssl  # noqa: PLC0415
+
+        assert isinstance(stream, ssl.SSLSocket)  # noqa: S101 - from connect()
+        stream.settimeout(left(deadline))
+        try:
+            stream.unwrap().close()
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            _raise_pending(stream)
+        return b""
+
 
 class UnixStream(Tcp):
-    """A stream to a Unix socket, confirmed as `Tcp` is."""
+    """A stream to the Unix socket at *path*, confirmed as `Tcp` is."""
 
-    def __init__(self, path: str, timeout: float, *, confirm: bool = True) -> None:
-        self.path, self.timeout, self.confirm = path, timeout, confirm
+    def __init__(self, path: str, *, confirm: bool = True) -> None:
+        self.path, self.confirm = path, confirm
 
-    def connect(self, timeout: float) -> socket.socket:
+    def connect(self, deadline: float) -> socket.socket:
         """Return a connected stream socket."""
-        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        stream.settimeout(timeout)
-        try:
-            stream.connect(self.path)
-        except OSError:
-            stream.close()
-            raise
-        return stream
+        return _unix_socket(self.path, socket.SOCK_STREAM, deadline)
 
 
 class Udp:
@@ -126,58 +209,86 @@ class Udp:
     Datagrams, packed with whole lines; the kernel's word on a refused port is heard.
 
     Args:
-        address: Where to; the name is looked up once a delivery.
-
-        timeout: Seconds a single send may block.
+        address: Where to; a name is looked up once, however many deliveries follow.
 
         size: Bytes a datagram may hold.
     """
 
-    def __init__(self, address: Address, timeout: float, *, size: int = DATAGRAM_BYTES) -> None:
-        self.address, self.timeout, self.size = address, timeout, size
+    def __init__(self, address: Address, *, size: int = DATAGRAM_BYTES) -> None:
+        self.address, self.size = address, size
+        self._found: list[Any] = []
 
-    def connect(self) -> socket.socket:
-        """Return a connected datagram socket."""
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            *self.address, type=socket.SOCK_DGRAM
-        )[0]
+    def connect(self, deadline: float) -> socket.socket:
+        """Return a connected datagram socket, of IPv4 where the name has both, as in 1.x."""
+        if not self._found:
+            found = look_up(self.address, socket.SOCK_DGRAM, deadline)
+            self._found = sorted(found, key=lambda each: bool(each[0] != socket.AF_INET))
+        family, kind, protocol, _, place = self._found[0]
         channel = socket.socket(family, kind, protocol)
         try:
-            channel.settimeout(self.timeout)
             channel.connect(place)
         except OSError:
             channel.close()
             raise
         return channel
 
-    def send(self, lines: Sequence[bytes]) -> None:
+    def send(self, lines: Sequence[bytes], deadline: float) -> int:
         """Hand over *lines* in as few datagrams as hold them."""
         try:
-            with self.connect() as channel:
+            with self.connect(deadline) as channel:
+                channel.settimeout(left(deadline))
                 for datagram in packed(lines, self.size):
                     channel.send(datagram)
                 # A refused port answers the datagram before; ask for the last one's answer.
                 _raise_pending(channel)
         except OSError as error:
             raise OutputError(reason(error)) from error
+        return 0
 
 
 class UnixDatagram(Udp):
-    """Datagrams to a Unix socket, packed as `Udp` packs them."""
+    """Datagrams to the Unix socket at *path*, packed as `Udp` packs them."""
 
-    def __init__(self, path: str, timeout: float, *, size: int = DATAGRAM_BYTES) -> None:
-        self.path, self.timeout, self.size = path, timeout, size
+    def __init__(self, path: str, *, size: int = DATAGRAM_BYTES) -> None:
+        self.path, self.size = path, size
 
-    def connect(self) -> socket.socket:
+    def connect(self, deadline: float) -> socket.socket:
         """Return a connected datagram socket."""
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        return _unix_socket(self.path, socket.SOCK_DGRAM, deadline)
+
+
+def look_up(address: Address, kind: int, deadline: float) -> list[Any]:
+    """
+    Return what `socket.getaddrinfo` finds for *address*, before *deadline*.
+
+    The C library waits for a silent name server as long as it likes; it does so in
+    a thread of its own, which the run leaves behind.
+
+    Raises:
+        OSError: If there is no such name, or no answer in time.
+    """
+    answers: list[Any] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def ask() -> None:
         try:
-            channel.settimeout(self.timeout)
-            channel.connect(self.path)
-        except OSError:
-            channel.close()
-            raise
-        return channel
+            answers.append(socket.getaddrinfo(address.host, address.port, type=kind))
+        except (OSError, UnicodeError) as error:
+            answers.append(error)
+        done.release()
+
+    if _NUMERIC.match(address.host):
+        ask()
+    else:
+        _thread.start_new_thread(ask, ())
+    if not done.acquire(timeout=left(deadline)):
+        raise TimeoutError(f"the look-up of {address.host} timed out")
+    if isinstance(answers[0], UnicodeError):
+        raise OSError(f"{address.host} is no host name") from answers[0]
+    if isinstance(answers[0], OSError):
+        raise answers[0]
+    return list(answers[0])
 
 
 def packed(lines: Iterable[bytes], size: int = DATAGRAM_BYTES) -> Iterator[bytes]:
@@ -231,8 +342,39 @@ def reason(error: BaseException) -> str:
     'Connection refused'
     """
     if isinstance(error, TimeoutError) and not error.errno:
-        return "timed out"
+        return str(error) or "timed out"
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
+
+
+def left(deadline: float) -> float:
+    """
+    Return the seconds left until the monotonic clock shows *deadline*.
+
+    Raises:
+        TimeoutError: If there are none.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds
+
+
+def _unix_socket(path: str, kind: int, deadline: float) -> socket.socket:
+    channel = socket.socket(socket.AF_UNIX, kind)
+    try:
+        channel.settimeout(left(deadline))
+        channel.connect(path)
+    except OSError:
+        channel.close()
+        raise
+    return channel
+
+
+def _state(stream: socket.socket) -> int | None:
+    """Return the state of a TCP connection as the kernel numbers it, where it tells."""
+    if stream.family == socket.AF_UNIX or not hasattr(socket, "TCP_INFO"):
+        return None
+    return stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def _raise_pending(channel: socket.socket) -> None:
@@ -244,20 +386,17 @@ def _raise_pending(channel: socket.socket) -> None:
 def _send_until(stream: socket.socket, data: bytes, deadline: float) -> None:
     view = memoryview(data)
     while view:
-        stream.settimeout(_left(deadline))
+        stream.settimeout(left(deadline))
         view = view[stream.send(view[: 1 << 20]) :]
 
 
-def _await_end(stream: socket.socket, deadline: float) -> None:
-    """Read until the peer has closed its side too, which confirms that it read ours."""
+def _read_all(stream: socket.socket, deadline: float) -> bytes:
+    """Read until the peer has closed its side too; return the first few kilobytes."""
+    head = b""
     while True:
-        stream.settimeout(_left(deadline))
-        if not stream.recv(4096):
-            return
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
+        stream.settimeout(left(deadline))
+        received = stream.recv(4096)
+        if not received:
+            return head
+        if len(head) < 4096:
+            head += received

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from receivers import Carbon, Statsd
+from receivers import Carbon, Gmond, Moto, Nsca, Statsd
 
 
 @pytest.fixture(scope="session", name="carbon")
@@ -25,3 +25,24 @@ def _statsd(statsd_server: Statsd) -> Statsd:
     """Return a real StatsD that holds nothing yet."""
     statsd_server.clear()
     return statsd_server
+
+
+@pytest.fixture(scope="session", name="gmond")
+def _gmond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gmond]:
+    """Yield a real gmond."""
+    with Gmond(tmp_path_factory.mktemp("gmond")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="nsca")
+def _nsca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nsca]:
+    """Yield a real NSCA daemon."""
+    with Nsca(tmp_path_factory.mktemp("nsca")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="moto")
+def _moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """Yield a server that plays Amazon's."""
+    with Moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server

@@ -379,3 +379,135 @@ def need_file(path: Path) -> str:
     if not path.exists():
         need(path)
     return str(path)
+
+
+_GMOND = """
+globals {{
+  daemonize = no
+  setuid = no
+  max_udp_msg_len = 1472
+  mute = no
+  deaf = no
+  allow_extra_data = yes
+  host_dmax = 0
+  cleanup_threshold = 300
+  gexec = no
+  send_metadata_interval = 5
+}}
+cluster {{ name = "logster" owner = "o" latlong = "l" url = "u" }}
+host {{ location = "here" }}
+udp_send_channel {{ host = 127.0.0.1 port = {port} ttl = 1 }}
+udp_recv_channel {{ port = {port} bind = 127.0.0.1 }}
+tcp_accept_channel {{ port = {port} bind = 127.0.0.1 }}
+modules {{ module {{ name = "core_metrics" }} }}
+collection_group {{ collect_once = yes time_threshold = 20 metric {{ name = "heartbeat" }} }}
+"""
+
+
+class Gmond(Server):
+    """
+    Ganglia's daemon.
+
+    Attributes:
+        config: Its configuration, which gmetric reads too.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("gmond")
+        need("gmetric")
+        (self.port,) = free_ports(1)
+        self.config = folder / "gmond.conf"
+        self.config.write_text(_GMOND.format(port=self.port))
+        super().__init__(
+            [program, "-c", self.config, "-f"], folder, ready=lambda: listens(self.port)
+        )
+
+    def metrics(self, *awaited: str) -> dict[str, dict[str, str]]:
+        """Return the attributes of every metric by its name, once the *awaited* are there."""
+
+        def ask() -> dict[str, dict[str, str]]:
+            from xml.etree import ElementTree as ET
+
+            with socket.create_connection(("127.0.0.1", self.port), 5) as channel:
+                xml = b"".join(iter(lambda: channel.recv(65536), b""))
+            found = ET.fromstring(xml).iter("METRIC")
+            return {metric.attrib["NAME"]: dict(metric.attrib) for metric in found}
+
+        poll(lambda: set(awaited) <= ask().keys(), f"{awaited} at gmond", 5)
+        return ask()
+
+
+_NSCA = """
+pid_file={folder}/nsca.pid
+server_port={port}
+server_address=127.0.0.1
+nsca_user={user}
+nsca_group={user}
+debug=0
+command_file={folder}/nagios.cmd
+alternate_dump_file={folder}/nsca.dump
+aggregate_writes=0
+append_to_file=1
+max_packet_age=30
+password=secret
+decryption_method=3
+"""
+
+
+class Nsca(Server):
+    """
+    The daemon that takes passive checks for Nagios.
+
+    Attributes:
+        address: Where it listens, ``host:port``.
+
+        config: What send_nsca must know of it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("nsca")
+        need("send_nsca")
+        (port,) = free_ports(1)
+        self.address = f"127.0.0.1:{port}"
+        self.config = folder / "send_nsca.cfg"
+        self.config.write_text("password=secret\nencryption_method=3\n")
+        self.commands = folder / "nagios.cmd"
+        self.commands.touch()
+        import getpass
+
+        (folder / "nsca.cfg").write_text(
+            _NSCA.format(folder=folder, port=port, user=getpass.getuser())
+        )
+        super().__init__(
+            [program, "-c", folder / "nsca.cfg", "--daemon", "-f"],
+            folder,
+            ready=lambda: listens(port),
+        )
+
+    def results(self, host: str, count: int) -> list[str]:
+        """Return the results of *host* once *count* are there: ``HOST;SERVICE;STATUS;TEXT``."""
+
+        def ask() -> list[str]:
+            lines = self.commands.read_text().splitlines()
+            results = (line.partition(" PROCESS_SERVICE_CHECK_RESULT;")[2] for line in lines)
+            return [each for each in results if each.startswith(f"{host};")]
+
+        poll(lambda: len(ask()) >= count, f"{count} results at nsca", 5)
+        return ask()
+
+
+class Moto(Server):
+    """
+    Amazon's services as moto plays them.
+
+    Attributes:
+        url: Where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need(SERVERS / "moto/bin/moto_server")
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            [program, "-H", "127.0.0.1", "-p", str(port)], folder, ready=lambda: listens(port)
+        )

@@ -3,17 +3,19 @@ What an output is: an encoder, and a transport that takes its bytes away.
 
 A new destination is a module here whose class derives from `Output`: its
 options, how a metric becomes a line (`encode`), and where lines go
-(`transport`). The command line finds it by the name of the module:
+(`reach`). The command line finds it by the name of the module:
 ``-o graphite-pickle`` is `logster.outputs.graphite_pickle.GraphitePickleOutput`.
 """
 
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
-from logster.errors import OutputError
-from logster.metrics import Batch, Metric, joined
+from logster.errors import ConfigurationError, OutputError
+from logster.metrics import Batch, Metric, joined, number
 from logster.options import Option
 from logster.transport import Transport
 
@@ -56,23 +58,34 @@ class Output:
     """
     Base class of the built-in outputs.
 
+    A subclass gives `clean`, `encode` and `reach`, and `prepare` where its encoder
+    has options.
+
     Args:
         settings: Values of all options, the outputs' own and the shared ones:
-            ``metric_prefix``, ``metric_suffix``, ``timeout``, ``confirm``.
+            ``metric_prefix``, ``metric_suffix``, ``timeout``, ``confirm``, ``tags``.
 
     Attributes:
+        kind: The name after ``-o``.
+
         options: The options of this output.
 
         separator: Joins prefix, name and suffix.
 
         owing: What the receiver is owed after an outage.
 
+        line_bytes: The longest line the receiver takes; a longer one is refused.
+
         target: Names the receiver, in messages and in the journal; holds no secret.
+
+        tags: The pairs of ``--tag``, for a backend that has tags.
     """
 
+    kind: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
-    separator: ClassVar[str] = "."
+    separator: str = "."
     owing: ClassVar[Owing] = Owing.EACH
+    line_bytes: int = 65536
     batches_at_once: ClassVar[int] = 1000
 
     target: str
@@ -80,50 +93,189 @@ class Output:
 
     def __init__(self, settings: SimpleNamespace) -> None:
         self.settings = settings
+        self.timeout = float(getattr(settings, "timeout", 10))
+        self.confirm = bool(getattr(settings, "confirm", True))
+        self.tags = parse_tags(getattr(settings, "tags", ()) or ())
+        self.prefix = expanded(settings.metric_prefix or "", settings)
+        suffix = settings.metric_suffix
+        self.suffix = suffix if suffix is None else expanded(suffix, settings)
+        self.prepare()
+        self.target, self.transport = self.reach()
+
+    def prepare(self) -> None:
+        """Take from the settings what the encoder needs."""
+
+    def reach(self) -> tuple[str, Transport]:
+        """Return the receiver's name for messages, and the way to it."""
+        raise NotImplementedError
+
+    def required(self, name: str) -> str:
+        """
+        Return the setting *name*, without which there is no receiver.
+
+        Raises:
+            ConfigurationError: If it was not given.
+        """
+        value = getattr(self.settings, name, None)
+        if not value:
+            raise ConfigurationError(
+                f"You must supply --{name.replace('_', '-')} "
+                f"when using '{self.kind}' as an output type."
+            )
+        return str(value)
+
+    def secret(self, name: str) -> str | None:
+        """
+        Return the secret *name*: from its ``--NAME-file``, else from ``LOGSTER_NAME``.
+
+        Raises:
+            ConfigurationError: If the file cannot be read.
+        """
+        path = getattr(self.settings, f"{name}_file", None)
+        if not path:
+            return os.environ.get(f"LOGSTER_{name.upper()}")
+        try:
+            with open(path, encoding="utf-8") as file:
+                return file.read().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            option = f"--{name.replace('_', '-')}-file"
+            raise ConfigurationError(f"{option} {path} cannot be read: {error}.") from error
 
     def clean(self, name: str) -> str:
         """Return *name* with everything replaced that this backend gives a meaning of its own."""
         raise NotImplementedError
 
     def name_of(self, metric: Metric) -> str:
-        """Return the full name of *metric*, prefix and suffix included, clean."""
-        full = joined(
-            self.settings.metric_prefix, metric.name, self.settings.metric_suffix, self.separator
-        )
-        return self.clean(full)
+        """Return the full name of *metric*, prefix and suffix included, clean; may be empty."""
+        return self.clean(joined(self.prefix, metric.name, self.suffix, self.separator))
 
     def encode(self, metric: Metric) -> bytes | None:
         """Return *metric* as the backend reads it, or None if it cannot be sent. Pure."""
         raise NotImplementedError
 
-    def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
-        """Yield the lines that ``--dry-run`` prints for *metrics*."""
+    def lines(self, metrics: Iterable[Metric]) -> Iterator[bytes]:
+        """Yield the lines of those *metrics* that this backend can take."""
         for metric in metrics:
             line = self.encode(metric)
-            if line is not None:
-                yield line.decode("utf-8", "replace").rstrip("\n")
+            if line is not None and len(line) <= self.line_bytes:
+                yield line
+
+    def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
+        """Yield the lines that ``--dry-run`` prints for *metrics*."""
+        for line in self.lines(metrics):
+            yield line.decode("utf-8", "replace").rstrip("\n")
 
     def deliver(self, batches: Sequence[Batch]) -> Receipt:
         """
-        Hand *batches* to the receiver, oldest first.
+        Hand *batches* to the receiver, oldest first, within the time allowed for all.
 
         Never raises for what a receiver does; the receipt says how far it got.
         """
+        deadline = time.monotonic() + self.timeout
         refused = delivered = 0
         while delivered < len(batches):
             chunk = batches[delivered : delivered + self.batches_at_once]
             metrics = [metric for batch in chunk for metric in batch.metrics]
-            lines = [line for line in map(self.encode, metrics) if line is not None]
+            lines = list(self.lines(metrics))
             try:
                 if lines:
-                    self.transport.send(lines)
+                    refused += self.transport.send(lines, deadline)
             except OutputError as error:
                 return Receipt(delivered, refused, error)
             refused += len(metrics) - len(lines)
             delivered += len(chunk)
         return Receipt(delivered, refused)
 
+    @classmethod
+    def from_url(cls, url: str) -> dict[str, Any]:
+        """
+        Return the settings that *url* stands for.
+
+        ``graphite+udp://metrics.example:2003?prefix=web``: after the plus a protocol of
+        this output, then its host, then options by name, with or without the name of the
+        output in front; ``prefix``, ``suffix``, ``timeout`` and ``confirm`` too.
+
+        Raises:
+            ConfigurationError: If the output knows no such option or protocol.
+        """
+        from logster.outputs._urls import settings_of  # noqa: PLC0415 - for those with a URL
+
+        return settings_of(url, cls.kind, cls.options)
+
 
 def describe(output: Any) -> str:
     """Return the name under which messages speak of *output*."""
     return str(getattr(output, "target", None) or type(output).__name__)
+
+
+def digits(value: object) -> str | None:
+    """
+    Return *value* as text, as its parser wrote it, or None if it is no finite number.
+
+    >>> digits(1000), digits("+12.50"), digits(True), digits(float("inf")), digits("1|c")
+    ('1000', '12.50', '1', None, None)
+    """
+    if number(value) is None:
+        return None
+    return str(int(value) if isinstance(value, bool) else value).removeprefix("+")
+
+
+def shortened(text: str, limit: int) -> str:
+    """
+    Return *text* in at most *limit* bytes; what is cut off lives on as a hash.
+
+    >>> shortened("short", 40), shortened("x" * 99, 20)
+    ('short', 'xxxxxxx_b79fecd6e53a')
+    """
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    from hashlib import blake2b  # noqa: PLC0415 - rarely needed
+
+    kept = raw[: limit - 13].decode("utf-8", "ignore")
+    return f"{kept}_{blake2b(raw, digest_size=6).hexdigest()}"
+
+
+def parse_tags(pairs: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """
+    Return the name and value of each of *pairs*; of two with one name the last counts.
+
+    Raises:
+        ConfigurationError: If one is not NAME=VALUE.
+
+    >>> parse_tags(["env=prod", "host=a=b", "env=test"])
+    (('env', 'test'), ('host', 'a=b'))
+    """
+    tags: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if not name.strip() or not value.strip():
+            raise ConfigurationError(
+                f"--tag takes NAME=VALUE, for example env=prod, and not {pair!r}. "
+                "Nothing was read or sent."
+            )
+        tags[name.strip()] = value.strip()
+    return tuple(tags.items())
+
+
+def expanded(template: str, settings: SimpleNamespace) -> str:
+    """
+    Return *template* with what stands in braces filled in.
+
+    ``{hostname}``, ``{host_short}``, ``{parser}``, ``{log}`` (the file's name) and the
+    name of each tag; a dot within one of them becomes ``_``, since a dot outside
+    separates. Braces around anything else stay.
+
+    >>> expanded("{env}.{log}.{x}", SimpleNamespace(log="/var/log/mail.log", tags=("env=a.b",)))
+    'a_b.mail_log.{x}'
+    """
+    if "{" not in template:
+        return template
+    known = dict(parse_tags(getattr(settings, "tags", ()) or ()))
+    known["parser"] = str(getattr(settings, "parser", "") or "")
+    known["log"] = os.path.basename(str(getattr(settings, "log", "") or ""))
+    known["hostname"] = os.uname().nodename
+    known["host_short"] = known["hostname"].partition(".")[0]
+    for name, value in known.items():
+        template = template.replace(f"{{{name}}}", value.replace(".", "_"))
+    return template

@@ -1,23 +1,25 @@
-"""Send the metrics to Graphite's carbon, as plaintext over TCP or UDP."""
+"""Send the metrics to Graphite's carbon, as plaintext over TCP, TLS or UDP."""
 
 import re
 from collections.abc import Iterable, Iterator
-from types import SimpleNamespace
 from typing import ClassVar
 
-from logster.errors import ConfigurationError
-from logster.metrics import Metric, number
+from logster.metrics import Metric
 from logster.options import Option
-from logster.outputs import Output
-from logster.transport import Tcp, Transport, Udp, parse_address
+from logster.outputs import Output, digits, shortened
+from logster.transport import DATAGRAM_BYTES, Tcp, Transport, Udp, parse_address
 
 
-_UNSAFE = re.compile(r"[^\w.\-:#%&@+*(){}=<>!~$',|^?\[\]]|\s")
+#: What a path may not hold: blanks and control characters end it, a semicolon begins tags,
+#: a slash is a folder, and the others mean something in the queries of Graphite.
+_UNSAFE = re.compile(r"""[^\w.\-:#%&@+=<>!~$|^]""")
+_COMPONENT_BYTES = 250  # with ".wsp" behind it, what a file system takes for a name
 
 
 class GraphiteOutput(Output):
     """One line a metric: ``NAME VALUE TIMESTAMP``."""
 
+    kind = "graphite"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--graphite-host",),
@@ -31,33 +33,37 @@ class GraphiteOutput(Output):
             choices=("tcp", "udp"),
         ),
     )
+    line_bytes = 4096
 
-    def __init__(self, settings: SimpleNamespace) -> None:
-        super().__init__(settings)
-        if not settings.graphite_host:
-            raise ConfigurationError(
-                "You must supply --graphite-host when using 'graphite' as an output type."
-            )
-        address = parse_address(settings.graphite_host, "--graphite-host")
-        protocol = settings.graphite_protocol
-        self.address = address
-        self.target = f"graphite at {address}" + (" (udp)" if protocol == "udp" else "")
-        self.transport: Transport = (
-            Udp(address, settings.timeout)
-            if protocol == "udp"
-            else Tcp(address, settings.timeout, confirm=settings.confirm)
-        )
+    def reach(self) -> tuple[str, Transport]:
+        """Return the receiver's name for messages, and the way to it."""
+        self.address = parse_address(self.required("graphite_host"), "--graphite-host")
+        protocol = self.settings.graphite_protocol
+        if protocol == "udp":
+            self.line_bytes = DATAGRAM_BYTES
+            return f"graphite at {self.address} (udp)", Udp(self.address)
+        return f"graphite at {self.address}", Tcp(self.address, confirm=self.confirm)
 
     def clean(self, name: str) -> str:
-        """Return *name* as one Graphite path: no blank, no slash, no control character."""
-        return _UNSAFE.sub("_", name)
+        """
+        Return *name* as one Graphite path.
+
+        Of a part too long for a file name, a hash stands for what is cut off.
+
+        >>> GraphiteOutput.clean(None, "web 1.http/5xx;a=b..x.")
+        'web_1.http_5xx_a=b..x'
+        """
+        path = _UNSAFE.sub("_", name).rstrip(".")
+        if len(path) * 4 > _COMPONENT_BYTES:
+            path = ".".join(shortened(part, _COMPONENT_BYTES) for part in path.split("."))
+        return path if path.strip(".") else ""
 
     def encode(self, metric: Metric) -> bytes | None:
-        """Return the line of *metric*."""
-        value, time = number(metric.value), number(metric.timestamp)
-        if value is None or time is None:
+        """Return the line of *metric*; carbon would take a time below zero for now."""
+        name, value, time = self.name_of(metric), digits(metric.value), digits(metric.timestamp)
+        if not name or value is None or time is None or time.startswith("-"):
             return None
-        return f"{self.name_of(metric)} {metric.value} {metric.timestamp}\n".encode()
+        return f"{name} {value} {time}\n".encode()
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield ``HOST:PORT NAME VALUE TIMESTAMP``."""

@@ -1,45 +1,103 @@
-"""Send the metrics to StatsD, packed into datagrams."""
+"""Send the metrics to StatsD, packed into datagrams, or over TCP or a Unix socket."""
 
 import re
 from collections.abc import Iterable, Iterator
-from types import SimpleNamespace
 from typing import ClassVar
 
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, number
+from logster.metrics import Metric
 from logster.options import Option
-from logster.outputs import Output, Owing
-from logster.transport import Udp, parse_address
+from logster.outputs import Output, Owing, digits
+from logster.transport import (
+    DATAGRAM_BYTES,
+    Tcp,
+    Transport,
+    Udp,
+    UnixDatagram,
+    UnixStream,
+    parse_address,
+)
 
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.\-]")
+_SEPARATES = re.compile(r"[:|;]|[^\x20-\x7e\s]")
+_FORGOTTEN = re.compile(r"[^A-Za-z0-9_.=\-]")
+_TAG = re.compile(r"[^\w.\-/]", re.ASCII)
 
 
 class StatsdOutput(Output):
     """One line a metric: ``NAME:VALUE|KIND``."""
 
+    kind = "statsd"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--statsd-host",),
-            "Host and port of StatsD, e.g. statsd.example.com:8125.",
+            "Host and port of StatsD, e.g. statsd.example.com:8125; or path of its Unix socket.",
             metavar="HOST:PORT",
+        ),
+        Option(
+            ("--statsd-protocol",),
+            "Protocol to speak with StatsD.",
+            default="udp",
+            choices=("udp", "tcp", "unix", "unixgram"),
+        ),
+        Option(
+            ("--statsd-dialect",),
+            "datadog also sends tags, and histograms as such.",
+            default="etsy",
+            choices=("etsy", "datadog"),
+        ),
+        Option(
+            ("--statsd-sample",),
+            "Share of the timers to send, above 0 and up to 1; StatsD is told.",
+            default=1.0,
+            type=float,
+            metavar="RATE",
         ),
     )
     owing = Owing.SUM
+    line_bytes = DATAGRAM_BYTES
 
-    def __init__(self, settings: SimpleNamespace) -> None:
-        super().__init__(settings)
-        if not settings.statsd_host:
+    def prepare(self) -> None:
+        """Take dialect and sample rate from the settings."""
+        self.rate = float(getattr(self.settings, "statsd_sample", 1.0))
+        if not 0 < self.rate <= 1:
             raise ConfigurationError(
-                "You must supply --statsd-host when using 'statsd' as an output type."
+                f"--statsd-sample takes a number above 0 and up to 1, and not {self.rate:g}."
             )
-        self.address = parse_address(settings.statsd_host, "--statsd-host")
-        self.target = f"statsd at {self.address}"
-        self.transport = Udp(self.address, settings.timeout)
+        self.kinds = dict(_KINDS)
+        self.tail = ""
+        if getattr(self.settings, "statsd_dialect", "etsy") == "datadog":
+            self.kinds["h"] = "h"
+            pairs = (f"{_TAG.sub('_', name)}:{_TAG.sub('_', value)}" for name, value in self.tags)
+            self.tail = f"|#{','.join(pairs)}" if self.tags else ""
+
+    def reach(self) -> tuple[str, Transport]:
+        """Return the receiver's name for messages, and the way to it."""
+        self.place = place = self.required("statsd_host")
+        protocol = getattr(self.settings, "statsd_protocol", "udp")
+        target = f"statsd at {place}" + (f" ({protocol})" if protocol != "udp" else "")
+        if protocol == "unix":
+            return target, UnixStream(place, confirm=self.confirm)
+        if protocol == "unixgram":
+            return target, UnixDatagram(place)
+        address = parse_address(place, "--statsd-host")
+        if protocol == "tcp":
+            return target, Tcp(address, confirm=self.confirm)
+        return target, Udp(address)
 
     def clean(self, name: str) -> str:
-        """Return *name* as StatsD would keep it: letters, digits, ``_``, ``.`` and ``-``."""
-        return _UNSAFE.sub("_", name)
+        """
+        Return *name* as StatsD would keep it.
+
+        StatsD writes a blank as ``_`` and a slash as ``-``, and leaves out all but
+        letters, digits, ``_``, ``-``, ``.`` and ``=``.
+
+        >>> StatsdOutput.clean(None, "web 1.GET /a:b 50%")
+        'web_1.GET_-a_b_50'
+        """
+        name = _SEPARATES.sub("_", re.sub(r"\s+", "_", name)).replace("/", "-")
+        name = _FORGOTTEN.sub("", name).rstrip(".")
+        return name if name.strip(".") else ""
 
     def encode(self, metric: Metric) -> bytes | None:
         """
@@ -47,18 +105,35 @@ class StatsdOutput(Output):
 
         ``name:-5|g`` alone would lower the gauge by five.
         """
-        value = number(metric.value)
-        kind = metric.kind if metric.kind in {"g", "c", "ms", "h", "s"} else "g"
-        if kind == "s":
-            return f"{self.name_of(metric)}:{self.clean(str(metric.value))}|s\n".encode()
-        if value is None:
+        name, kind = self.name_of(metric), self.kinds.get(metric.kind, "g")
+        value = _TAG.sub("_", str(metric.value)) if kind == "s" else digits(metric.value)
+        if not name or not value:
             return None
-        name, shown = self.name_of(metric), str(metric.value).removeprefix("+")
-        if kind == "g" and shown.startswith("-"):
-            return f"{name}:0|g\n{name}:{shown}|g\n".encode()
-        return f"{name}:{shown}|{kind}\n".encode()
+        if kind == "g" and value.startswith("-"):
+            zero = f"{name}:0|g{self.tail}\n"
+            return f"{zero}{name}:{value}|g{self.tail}\n".encode()
+        rate = f"|@{self.rate:g}" if kind in {"ms", "h"} and self.rate < 1 else ""
+        return f"{name}:{value}|{kind}{rate}{self.tail}\n".encode()
+
+    def lines(self, metrics: Iterable[Metric]) -> Iterator[bytes]:
+        """Yield the lines of *metrics*; of timers an even share, if so wished."""
+        return super().lines(metrics if self.rate == 1 else self._sampled(metrics))
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield ``HOST:PORT NAME:VALUE|KIND``."""
         for line in super().preview(metrics):
-            yield from (f"{self.address} {part}" for part in line.split("\n"))
+            yield from (f"{self.place} {part}" for part in line.split("\n"))
+
+    def _sampled(self, metrics: Iterable[Metric]) -> Iterator[Metric]:
+        due = 0.5
+        for metric in metrics:
+            if metric.kind in {"ms", "h"}:
+                due += self.rate
+                if due < 1:
+                    continue
+                due -= 1
+            yield metric
+
+
+#: StatsD as Etsy wrote it counts a histogram as if it were a counter.
+_KINDS = {"g": "g", "c": "c", "ms": "ms", "h": "ms", "s": "s"}

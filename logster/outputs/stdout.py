@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import ClassVar
 
 from logster.errors import OutputError
-from logster.metrics import Metric, text
+from logster.metrics import Metric, number, text
 from logster.options import Option
 from logster.outputs import Output
-from logster.transport import reason
+from logster.transport import Transport, reason
 
 
 class Descriptor:
@@ -18,19 +17,23 @@ class Descriptor:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def send(self, lines: Sequence[bytes]) -> None:
-        """Write *lines*, all of them."""
+    def send(self, lines: Sequence[bytes], deadline: float) -> int:
+        """Write *lines*, all of them; a reader that has gone has had enough."""
         view = memoryview(b"".join(lines))
         try:
             while view:
                 view = view[os.write(self.descriptor, view) :]
+        except BrokenPipeError:
+            pass
         except OSError as error:
             raise OutputError(reason(error)) from error
+        return 0
 
 
 class StdoutOutput(Output):
     """Print one line a metric, as 1.x does."""
 
+    kind = "stdout"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--stdout-separator",),
@@ -40,18 +43,22 @@ class StdoutOutput(Output):
         ),
     )
 
-    def __init__(self, settings: SimpleNamespace) -> None:
-        super().__init__(settings)
-        self.separator = settings.stdout_separator  # type: ignore[misc] # here it is an option
-        self.target = "stdout"
-        self.transport = Descriptor(1)
+    def prepare(self) -> None:
+        """Take the separator from the settings."""
+        self.separator = self.settings.stdout_separator
+
+    def reach(self) -> tuple[str, Transport]:
+        """Return standard output."""
+        return "stdout", Descriptor(1)
 
     def clean(self, name: str) -> str:
         """Return *name* as one word: no blank, no control character."""
         return "".join("_" if c.isspace() or not c.isprintable() else c for c in name)
 
     def encode(self, metric: Metric) -> bytes | None:
-        """Return the line of *metric*."""
-        value = self.clean(text(metric.value))
-        line = f"{metric.timestamp} {self.name_of(metric)} {value}\n"
-        return line.encode("utf-8", "replace")
+        """Return the line of *metric*; a value may be text, as in 1.x."""
+        name = self.name_of(metric)
+        if not name or (number(metric.value) is None and not isinstance(metric.value, str)):
+            return None
+        value, timestamp = self.clean(text(metric.value)), self.clean(str(metric.timestamp))
+        return f"{timestamp} {name} {value}\n".encode()
