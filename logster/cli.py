@@ -69,6 +69,7 @@ def _run(**values: Any) -> int:
         raise click.UsageError("Supply two arguments: parser and logfile.")
     settings = SimpleNamespace(**values, confirm=not values["no_confirm"], log_file=values["log"])
     settings.output = list(dict.fromkeys(values["output"]))
+    settings.tags = values["tag"]
     if not settings.output and not settings.dry_run:
         raise click.UsageError("Supply where the data should be sent with -o (or --output).")
     log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
@@ -150,7 +151,8 @@ def _outputs(
     for name in settings.output:
         output_class = command.outputs[name]
         if name not in command.foreign:
-            outputs.append(output_class(settings))
+            by_url = output_class.from_url(name) if "://" in name else {}
+            outputs.append(output_class(SimpleNamespace(**(vars(settings) | by_url))))
             continue
         from logster.foreign import CommandLine, ForeignOutput
 

@@ -33,8 +33,8 @@ COMMANDS = {
 RUN_OPTIONS: tuple[Option, ...] = (
     Option(
         ("-o", "--output"),
-        "Where to send the metrics: the name of an output, or a dotted Python class. "
-        "May be given more than once.",
+        "Where to send the metrics: the name of an output, a URL such as "
+        "graphite://metrics.example:2003, or a dotted Python class. May be given more than once.",
         metavar="OUTPUT",
         multiple=True,
     ),
@@ -43,6 +43,12 @@ RUN_OPTIONS: tuple[Option, ...] = (
     ),
     Option(("-p", "--metric-prefix"), "Put PREFIX before every metric name.", "", metavar="PREFIX"),
     Option(("-x", "--metric-suffix"), "Put SUFFIX after every metric name.", metavar="SUFFIX"),
+    Option(
+        ("--tag",),
+        "Tag every metric, for outputs that have tags. May be given more than once.",
+        metavar="KEY=VALUE",
+        multiple=True,
+    ),
     Option(
         ("--parser-options",),
         "Options of the parser, handed to it verbatim.",
@@ -189,7 +195,7 @@ class RunCommand(click.Command):
         wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
         if {"-h", "--help"} & set(words):
             wanted = [*wanted, *names("logster.outputs")]
-        classes = {name: load_output(name) for name in wanted}
+        classes = {name: load_output(output_kind(name)) for name in wanted}
         for name, output_class in classes.items():
             self._add_options(name, output_class)
         return classes
@@ -214,6 +220,17 @@ class RunCommand(click.Command):
             if isinstance(param, click.Option):
                 flags |= dict.fromkeys(param.opts, not (param.is_flag or param.count))
         return flags
+
+
+def output_kind(given: str) -> str:
+    """
+    Return the name of the output that ``-o`` *given* asks for.
+
+    >>> output_kind("graphite"), output_kind("statsd+tcp://metrics.example:8125")
+    ('graphite', 'statsd')
+    """
+    scheme, separator, _ = given.partition("://")
+    return scheme.partition("+")[0] if separator else given
 
 
 def _foreign_option(option: "optparse.Option") -> click.Option:

@@ -77,8 +77,11 @@ def read_options(
     for option in options:
         flag = longest_flag(option)
         for text in given.get(flag, ()):
-            value = None if not option.takes_value() else text
-            option.process(flag, value, values, parser)
+            value = text if option.takes_value() else None
+            try:
+                option.process(flag, value, values, parser)
+            except optparse.OptionValueError as error:
+                parser.error(str(error))
     return dict(vars(values))
 
 
@@ -100,7 +103,7 @@ class ForeignOutput(Output):
     """
 
     def __init__(self, settings: SimpleNamespace, name: str, instance: Any) -> None:
-        super().__init__(settings)
+        super().__init__(settings, encode_only=True)
         self.target = name
         self.instance = instance
 
