@@ -1,0 +1,66 @@
+"""What the commands share that try a parser on a log, send nothing and keep nothing."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from logster.errors import LogError, ParserError
+from logster.registry import load_parser
+from logster.tail import ChangedError, Tail
+
+
+#: Settings of every command.
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def parser_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that hands text to the parser."""
+    return click.option(
+        "--parser-options", metavar="STRING", help="Options of the parser, handed to it verbatim."
+    )(function)
+
+
+def maker(name: str, option_string: str | None) -> Callable[[], Any]:
+    """
+    Return what makes a fresh parser *name*.
+
+    Raises:
+        ConfigurationError: If there is none, or it refuses *option_string*.
+    """
+    parser_class = load_parser(name)
+    parser_class(option_string=option_string)  # so that a bad option is said before anything else
+    return lambda: parser_class(option_string=option_string)
+
+
+def blocks(tail: Tail) -> Iterator[bytes]:
+    """
+    Yield the blocks of *tail*.
+
+    Raises:
+        LogError: If the log cannot be read, or changes under the reader.
+    """
+    try:
+        yield from tail.blocks()
+    except ChangedError as error:
+        raise LogError(
+            f"{error} was rotated or cut while it was being read. "
+            "What was read is not shown; run the command again."
+        ) from error
+
+
+def parser_error(name: str, error: Exception) -> ParserError:
+    """Return the sentence about an exception that the parser *name* raised for a line."""
+    return ParserError(
+        f"The parser {name} raised {described(error)} while reading a line. "
+        "A run would end here, and read the same lines again and again."
+    )
+
+
+def described(error: BaseException) -> str:
+    """Return kind, text and place of *error*: ``ValueError: no number (my.py:12)``."""
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
+    return f"{type(error).__name__}: {error}{where}"
