@@ -177,7 +177,8 @@ class TestParsers:
         body = """
         lines = []
         def parse_line(self, line): self.lines.append(line)
-        def get_state(self, duration): return [MetricObject("ends", sum(x[-1] == "\\n" for x in self.lines))]
+        def get_state(self, duration):
+            return [MetricObject("ends", sum(x[-1] == "\\n" for x in self.lines))]
         """
 
         assert {"ends": "2"} == values(parser(bench, body))
