@@ -1,12 +1,22 @@
 """Lines of JSON."""
 
+import gzip
+import json
+import shutil
+import subprocess
+import time
 from typing import Any
 
 import pytest
-from parsing import fed, figures, metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parsing import ROOT, fed, figures, metrics, read
 
+from logster.errors import ConfigurationError
 from logster.parser import Tally
-from logster.parsers.json_lines import MAX_LEAVES, MAX_PATH, JsonLogster
+from logster.parsers._json_columns import MAX_PATH
+from logster.parsers._json_logster import MAX_LEAVES
+from logster.parsers.json_lines import JsonLinesParser, JsonLogster
 
 
 class TestJsonLogster:
@@ -102,3 +112,365 @@ class TestJsonLogster:
             b'\xef\xbb\xbf{"a": 1}\n{"b": 2, "c": "\xff\\ud800"}\n'
         )
         assert figures(parser) == {"b": 2}
+
+
+def measured(text: str | bytes, options: str = "") -> dict[str, float | str]:
+    """Return the figures of *text* but the number of its objects."""
+    found = figures(fed(JsonLinesParser(option_string=options), text))
+    return {name: value for name, value in found.items() if not name.endswith("json_records")}
+
+
+ROWS = '{"ms": 1, "q": {"in": 2}}\n{"ms": 4, "q": {"in": 6}}\n{"other": true}\n{"ms": 1.5}\n'
+
+
+class TestAggregates:
+    @pytest.mark.parametrize(
+        ("aggregate", "value"),
+        [
+            ("last", 1.5),
+            ("sum", 6.5),
+            ("count", 3),
+            ("avg", 6.5 / 3),
+            ("min", 1),
+            ("max", 4),
+            ("median", 1.5),
+            ("p50", 1.5),
+            ("p90", 3.5),
+            ("p100", 4),
+            ("delta", 4.5),
+            ("rate", 4.5 / 60),
+        ],
+    )
+    def test_each(self, aggregate: str, value: float) -> None:
+        """Every aggregate is that of the numbers of all lines, in their order."""
+        assert {f"ms.{aggregate}": pytest.approx(value)} == measured(ROWS, f"-a ms={aggregate}")
+
+    def test_several(self) -> None:
+        """Paths may be globs and several; what two options ask for is given once."""
+        assert {"ms.max": 4, "ms.sum": 6.5, "q.in.max": 6} == measured(
+            ROWS, "-a ms,q.*=max -a m?=sum,max"
+        )
+
+    def test_last_is_the_default(self) -> None:
+        """Without an aggregate every path gives its last number, under its own name."""
+        assert {"ms": 1.5, "q.in": 6, "other": 1} == measured(ROWS)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            *("-a ms", "-a ms=", "-a =sum", "-a ms=mode", "-a ms=p101", "-r ms", "-c ms", "-w ms"),
+            *("--lists by:", "--lists all", "-i '/(/'"),
+        ],
+    )
+    def test_unusable(self, options: str) -> None:
+        """An option that makes no sense is refused at once."""
+        with pytest.raises(ConfigurationError, match="Nothing was read or sent"):
+            JsonLinesParser(option_string=options)
+
+    def test_exact(self) -> None:
+        """Sums do not depend on the order, and integers keep every digit."""
+        text = '{"a": 1e100}\n{"a": 1}\n{"a": -1e100}\n{"b": 18446744073709551617}\n{"b": 1}\n'
+
+        assert {"a.sum": 1, "b.sum": 2**64 + 2} == measured(text, "-a a,b=sum")
+
+    @pytest.mark.parametrize("text", ["1e300", "-1e999", "NaN", "-Infinity", "9" * 400])
+    def test_beyond(self, text: str) -> None:
+        """What is beyond every measurement is no number, and harms no other."""
+        assert {"a.sum": 5} == measured(f'{{"a": {text}}}\n{{"a": 5}}\n', "-a a=sum")
+
+
+class TestSelection:
+    @pytest.mark.parametrize(
+        ("options", "names"),
+        [
+            ("-i ms", {"ms"}),
+            ("-i '/^q[.]/'", {"q.in"}),
+            ("-x 'q.*'", {"ms", "other"}),
+            ("-i '*i*' -x q.in", set()),
+            ("-r q=queue -r ms=time", {"time", "queue.in", "other"}),
+            ("-k / -i q/in", {"q/in"}),
+        ],
+    )
+    def test_paths(self, options: str, names: set[str]) -> None:
+        """Paths are chosen and named by globs, regular expressions and whole keys."""
+        assert names == set(measured(ROWS, options))
+
+    @pytest.mark.parametrize(
+        ("where", "total"),
+        [
+            ("ms>1", 5.5),
+            ("ms>=1.5", 5.5),
+            ("ms<2", 2.5),
+            ("ms<=1", 1),
+            ("ms=4", 4),
+            ("ms!=4", 2.5),
+            ("q.in=2", 1),
+            ("ms~1*", 2.5),
+            ("other=true", None),
+        ],
+    )
+    def test_where(self, where: str, total: float | None) -> None:
+        """Objects that do not meet a condition are passed over."""
+        found = measured(ROWS, f"-a ms=sum -w '{where}'")
+
+        assert total == found.get("ms.sum")
+
+    def test_where_is_no_mismatch(self) -> None:
+        """A line that a condition leaves out is ignored, not misunderstood."""
+        assert Tally(2, 2, 0) == JsonLinesParser(option_string="-w 'q.in>0'").feed(ROWS.encode())
+
+    def test_runaway_expression(self) -> None:
+        """A regular expression of the user that runs away on a key ends, and does not match."""
+        parser = JsonLinesParser(option_string="-i '/^(a|aa)+$/'")
+        begin = time.process_time()
+        fed(parser, f'{{"{"a" * 60}b": 1}}\n')
+
+        assert time.process_time() - begin < 2
+        assert len(figures(parser)) == 1
+
+
+class TestValues:
+    def test_count(self) -> None:
+        """The values named are counted, zeros included; all others as one."""
+        text = '{"l": "A"}\n{"l": "evil\\n1"}\n{"l": 7}\n{"l": null}\n{}\n'
+
+        assert {"l.A": 1, "l.7": 1, "l.B": 0, "l.other": 1} == measured(text, "-c l=A,B,7")
+
+    @pytest.mark.parametrize(
+        ("options", "found"),
+        [
+            ("", {"a.0": 1, "a.1.n": 2}),
+            ("--lists length", {"a": 2}),
+            ("--lists skip", {}),
+            ("--lists by:id", {"a.x.n": 2}),
+        ],
+    )
+    def test_lists(self, options: str, found: dict[str, float]) -> None:
+        """The items of a list go by number or by one of their fields, or not at all."""
+        assert found == measured('{"a": [1, {"id": "x", "n": 2}]}\n', options)
+
+    @pytest.mark.parametrize(
+        ("options", "found"),
+        [
+            ("", {}),
+            ("--numeric-strings", {"a": 7, "b": 1.5}),
+            ("--units", {"a": 7, "b": 1.5, "c": 0.25, "d": 2048}),
+        ],
+    )
+    def test_text(self, options: str, found: dict[str, float]) -> None:
+        """Text is a number only if asked for."""
+        text = '{"a": "7", "b": "1.5", "c": "250 ms", "d": "2KiB", "e": "x", "f": "1e400"}\n'
+
+        assert found == measured(text, options)
+
+    def test_mixed(self) -> None:
+        """A key may hold another type on every line."""
+        text = '{"a": 1}\n{"a": "x"}\n{"a": null}\n{"a": 2.5}\n{"a": {"b": 1}}\n{"a": true}\n'
+
+        assert {"a.sum": 4.5, "a.b.sum": 1} == measured(text, "-a '*=sum'")
+
+    def test_duplicate_keys(self) -> None:
+        """Of two equal keys the last counts, as in JSON everywhere."""
+        assert {"a": 2} == measured('{"a": 1, "a": 2}\n')
+
+    @given(
+        st.lists(
+            st.dictionaries(
+                st.sampled_from("abc"),
+                st.one_of(st.integers(-(2**70), 2**70), st.floats(-1e6, 1e6), st.text(), st.none()),
+            )
+        )
+    )
+    @settings(deadline=None)
+    def test_against_a_loop(self, rows: list[dict[str, Any]]) -> None:
+        """Columns give what a plain loop over the objects gives."""
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        items = [item for row in rows for item in row.items()]
+        expected = {key: value for key, value in items if isinstance(value, int | float)}
+
+        assert expected == measured(text)
+
+
+class TestLines:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            'Nov 21 06:21:32 web shop[9]: @cee: {"a": 1}',
+            '<14>1 2026-11-21T06:21:32Z web shop 9 - - {"a": 1}',
+            '2026-11-21T06:21:32Z stdout F {"a": 1}',
+            '{"log": "{\\"a\\": 1}\\n", "stream": "stdout", "time": "x"}',
+            '[{"a": 1}]',
+            '\ufeff{"a": 1}',
+            ' {"a": 1} \r',
+        ],
+    )
+    def test_forms(self, line: str) -> None:
+        """The object is found after a prefix, in an array and within docker's."""
+        assert {"a": 1} == measured(line + "\n")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            'shop: user {"a": 9} said {"a": 1}',
+            'shop: user {"a": 9, "x": {"a": 1}',
+            '{"a": 9} {"a": 1}',
+            '{"log": "{\\"a\\": 9", "stream": "stdout"}',
+            "x" * 2000 + '{"a": 9}',
+        ],
+    )
+    def test_prefix_forges_nothing(self, line: str) -> None:
+        """A brace in what stands before the object makes the line unreadable, no more."""
+        assert {} == measured(line + "\n")
+
+    def test_unwrap(self) -> None:
+        """The JSON in the text at a key may be asked for."""
+        text = '{"MESSAGE": "{\\"a\\": 1}", "b": 2}\n{"MESSAGE": "plain"}\n'
+
+        assert {"a": 1} == measured(text, "--unwrap MESSAGE")
+
+    def test_strings_forge_nothing(self) -> None:
+        """JSON within a text is text."""
+        assert {"a": 1} == measured('{"agent": "\\", \\"a\\": 9, \\"", "a": 1}\n')
+
+    def test_multiline(self) -> None:
+        """An indented object may go on in the next block, and in the next run."""
+        first = JsonLinesParser(option_string="--multiline")
+        first.feed(b'{\n "a": 1\n}\n{\n "a":\n')
+        assert figures(first)["a"] == 1
+
+        second = JsonLinesParser(option_string="--multiline")
+        second.memory = first.memory
+        assert Tally(0, 0, 1) == second.feed(b"}\n")
+        third = JsonLinesParser(option_string="--multiline")
+        third.memory = first.memory
+
+        assert Tally(1, 1, 0) == third.feed(b" 2\n}\n")
+        assert figures(third)["a"] == 2
+
+    def test_multiline_bounded(self) -> None:
+        """An object that never ends does not take memory without bound, nor much time."""
+        parser = JsonLinesParser(option_string="--multiline")
+        begin = time.process_time()
+        tally = parser.feed(b"{\n" + b"x\n" * 500_000)
+
+        assert time.process_time() - begin < 3
+        assert sum(tally) == 500_001
+        assert tally.unmatched > 0
+
+    @pytest.mark.parametrize("value", ["1795242092", "1795242092000", '"2026-11-21T06:21:32Z"'])
+    def test_time(self, value: str) -> None:
+        """The time of a line is that at the path given."""
+        parser = JsonLinesParser(option_string="--time-key t.at")
+
+        assert parser.time_of(f'{{"t": {{"at": {value}}}}}\n') == 1795242092
+        assert parser.time_of("oops\n") is None
+        assert JsonLinesParser().time_of('{"t": 1}') is None
+
+
+class TestGroups:
+    def test_groups(self) -> None:
+        """Objects are measured apart by the value at a path; without one they are none."""
+        text = '{"to": "a", "n": 1}\n{"to": 7, "n": 2}\n{"n": 3}\n'
+
+        assert {"a.n.sum": 1, "7.n.sum": 2, "none.n.sum": 3} == measured(text, "-g to -a n=sum")
+
+    def test_bounded(self) -> None:
+        """Groups beyond the bound count as one, however many a stranger makes."""
+        text = "".join(f'{{"to": "x{number}", "n": 1}}\n' for number in range(500))
+        found = measured(text, "-g to -a n=sum --max-groups 5")
+
+        assert len(found) == 6
+        assert found["other.n.sum"] == 495
+
+    def test_length(self) -> None:
+        """A value of any length gives a name of bounded length."""
+        (name,) = measured(f'{{"to": "{"x" * 9999}", "n": 1}}\n', "-g to -i n")
+
+        assert len(name) < 100
+
+
+class TestBounds:
+    def test_keys(self) -> None:
+        """Keys beyond the bound are dropped, and counted; those known go on."""
+        text = '{"a": 1}\n' + "".join(f'{{"k{number}": 1, "a": 2}}\n' for number in range(500))
+        found = measured(text, "--max-metrics 10")
+
+        assert len(found) == 11
+        assert (found["a"], found["json_keys_dropped"]) == (2, 491)
+
+    def test_keys_flood(self) -> None:
+        """A flood of keys leaves no room for none but itself: paths asked for are measured."""
+        keys = ",".join(f'"k{number}": 1' for number in range(30_000))
+        found = measured(f'{{{keys}}}\n{{"a": 1}}\n', "-a a=sum --max-metrics 1")
+
+        assert {"a.sum": 1} == found
+
+    @pytest.mark.parametrize("depth", [40, 900, 50_000])
+    def test_depth(self, depth: int) -> None:
+        """What is nested too deep is passed over."""
+        line = '{"top": 1, "deep": ' + "[" * depth + "1" + "]" * depth + "}\n"
+
+        assert "deep" not in str(measured(line + '{"top": 2}\n'))
+
+    def test_flood_is_cheap(self) -> None:
+        """A megabyte of lines that all have other keys costs less than two seconds."""
+        text = "".join(f'{{"{number}a": 1, "{number}b": {{"c": 2}}}}\n' for number in range(30_000))
+        begin = time.process_time()
+        measured(text)
+
+        assert time.process_time() - begin < 2
+
+
+class TestMemory:
+    def test_delta(self) -> None:
+        """A counter is followed from run to run; when it starts again, from nought."""
+        first = JsonLinesParser(option_string="-a n=delta,rate")
+        assert {"n.delta": 5, "n.rate": 5 / 60} == {
+            key: value
+            for key, value in figures(fed(first, '{"n": 10}\n{"n": 15}\n')).items()
+            if key != "json_records"
+        }
+        second = JsonLinesParser(option_string="-a n=delta,rate")
+        second.memory = json.loads(json.dumps(first.memory))
+        fed(second, '{"n": 18}\n{"n": 4}\n')
+
+        assert figures(second)["n.delta"] == 7
+        assert figures(second)["n.delta"] == 7
+
+    def test_nothing_new(self) -> None:
+        """A run without lines keeps what it knew."""
+        parser = JsonLinesParser(option_string="-a n=delta")
+        parser.memory = {"last": [["", "n", 15]]}
+        figures(parser)
+
+        assert {"last": [["", "n", 15]]} == parser.memory
+
+    def test_nothing_to_keep(self) -> None:
+        """Without a counter nothing is kept."""
+        parser = JsonLinesParser()
+        measured(ROWS)
+
+        assert parser.memory is None
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+def test_truth() -> None:
+    """The totals of a whole real log are those that jq finds."""
+    log = gzip.decompress(read(f"{ROOT}/fixtures/whole/nginx-json.log.gz"))
+    program = """
+        reduce inputs as $line ({}; .lines += 1 | .bytes += $line.body_bytes
+        | .time += $line.request_time | ."\\($line.status)" += 1)
+    """
+    run = subprocess.run(["jq", "-nc", program], input=log, capture_output=True, check=True)
+    truth = json.loads(run.stdout)
+    parser = JsonLinesParser(
+        option_string="-a body_bytes,request_time=sum -c status=200,301,404,405,400"
+    )
+    tally = parser.feed(log)
+    found = figures(parser)
+
+    assert Tally(truth["lines"], 0, 0) == tally
+    assert truth["bytes"] == found["body_bytes.sum"]
+    assert truth["time"] == pytest.approx(found["request_time.sum"], rel=1e-12)
+    for status in ("200", "301", "404"):
+        assert truth[status] == found[f"status.{status}"]

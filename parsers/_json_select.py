@@ -1,0 +1,239 @@
+"""Which paths of JSON objects are measured, how, and under which names."""
+
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import translate
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, NamedTuple
+
+from logster.errors import ConfigurationError
+from logster.metrics import number
+from logster.parsers._json_records import Record, find
+
+
+#: What `--aggregate` knows, besides percentiles such as ``p95``.
+AGGREGATES = ("last", "sum", "count", "avg", "min", "max", "median", "delta", "rate")
+
+_PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)\Z")
+_CONDITION = re.compile(r"(.+?)(!=|>=|<=|=|>|<|~)(.*)\Z", re.DOTALL)
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": eq,
+    "!=": ne,
+    ">": gt,
+    "<": lt,
+    ">=": ge,
+    "<=": le,
+}
+
+#: Seconds that a regular expression of the user may take for one path.
+_PATIENCE = 0.1
+
+Matcher = Callable[[str], bool]
+
+
+class Selection:
+    """
+    What to make of a path.
+
+    Args:
+        aggregate: Texts ``GLOB[,GLOB]=AGGREGATE[,AGGREGATE]``.
+
+        include: Globs, or regular expressions between slashes; none for all paths.
+
+        exclude: The same; what they match is left out.
+
+        count: Texts ``GLOB=VALUE[,VALUE]``.
+
+        rename: Texts ``PATH=NAME``; stands for all paths below as well.
+
+        separator: Joins the keys of a path.
+    """
+
+    def __init__(
+        self,
+        aggregate: Iterable[str],
+        include: Iterable[str],
+        exclude: Iterable[str],
+        count: Iterable[str],
+        rename: Iterable[str],
+        separator: str,
+    ) -> None:
+        self._separator = separator
+        self._aggregates = [
+            (_any(_listed(globs)), _checked(_listed(names)))
+            for globs, names in (_pair(text, "--aggregate") for text in aggregate)
+        ]
+        self._counts = [
+            (matcher(glob), _listed(values))
+            for glob, values in (_pair(text, "--count") for text in count)
+        ]
+        self._include, self._exclude = _any(include), _any(exclude)
+        self._all = not list(include)
+        self._renames = [_pair(text, "--rename") for text in rename]
+        wanted = [glob for text in aggregate for glob in _listed(_pair(text, "")[0])]
+        wanted = wanted or list(include) or ["*"]
+        self._starts = [_literal(glob) for glob in wanted]
+        self._starts += [_literal(_pair(text, "")[0]) for text in count]
+
+    @property
+    def plain(self) -> bool:
+        """Return whether every figure is the last value of its path, named as the path."""
+        return not self._aggregates
+
+    def aggregates(self, path: str) -> tuple[str, ...]:
+        """Return how the numbers at *path* are aggregated; nothing if they are not."""
+        if self._exclude(path) or not (self._all or self._include(path)):
+            return ()
+        if self.plain:
+            return ("last",) if not self._counts or not self.counted(path) else ()
+        found = (name for match, names in self._aggregates if match(path) for name in names)
+        return tuple(dict.fromkeys(found))
+
+    def counted(self, path: str) -> tuple[str, ...]:
+        """Return the values that are counted at *path*."""
+        found = (value for match, values in self._counts if match(path) for value in values)
+        return tuple(dict.fromkeys(found))
+
+    def reaches(self, path: str) -> bool:
+        """Return whether anything below *path* may be wanted."""
+        inside = path + self._separator
+        return any(inside.startswith(start) or start.startswith(inside) for start in self._starts)
+
+    def name(self, path: str) -> str:
+        """Return the name under which *path* is measured."""
+        for old, new in self._renames:
+            if path == old:
+                return new
+            if path.startswith(old + self._separator):
+                return new + path[len(old) :]
+        return path
+
+
+class Condition(NamedTuple):
+    """What ``--where`` asks of a record."""
+
+    path: str
+    operator: str
+    wanted: str
+    matches: Matcher
+    separator: str
+
+    def __call__(self, record: Record) -> bool:
+        """Return whether *record* meets the condition."""
+        value = find(record, self.path, self.separator)
+        if value is None:
+            return self.operator == "!="
+        if self.operator == "~":
+            return self.matches(shown(value))
+        bound = number(self.wanted)
+        if isinstance(value, int | float) and not isinstance(value, bool) and bound is not None:
+            return _COMPARE[self.operator](value, bound)
+        return _COMPARE[self.operator](shown(value), self.wanted)
+
+
+def condition(text: str, separator: str) -> Condition:
+    """
+    Return the condition that *text* states: ``status>=500``, ``level=ERROR``, ``path~/shop/*``.
+
+    Raises:
+        ConfigurationError: If it states none.
+
+    >>> slow = condition("request.ms>=100", ".")
+    >>> slow({"request": {"ms": 250}}), slow({"request": {"ms": 3}}), slow({})
+    (True, False, False)
+    """
+    match = _CONDITION.match(text)
+    if not match:
+        raise _unusable("--where", text, "PATH=VALUE, with one of = != > < >= <= ~")
+    path, operator, wanted = match.groups()
+    return Condition(path, operator, wanted, matcher(wanted), separator)
+
+
+def shown(value: Any) -> str:
+    """
+    Return *value* as JSON shows it, text without quotes.
+
+    >>> shown(True), shown(200), shown("GET")
+    ('true', '200', 'GET')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def percent(aggregate: str) -> float | None:
+    """
+    Return which percentile *aggregate* is, or None.
+
+    >>> percent("p99.9"), percent("median"), percent("sum")
+    (99.9, 50, None)
+    """
+    if aggregate == "median":
+        return 50
+    match = _PERCENTILE.match(aggregate)
+    return float(match[1]) if match else None
+
+
+def matcher(pattern: str) -> Matcher:
+    """
+    Return what tells whether a text matches *pattern*: a glob, or a regular expression.
+
+    >>> matcher("queue.*")("queue.in"), matcher("/[io]n$/")("queue.in"), matcher("a")("ab")
+    (True, True, False)
+    """
+    if len(pattern) > 2 and pattern[0] == pattern[-1] == "/":
+        return _expression(pattern)
+    if not set("*?[") & set(pattern):
+        return pattern.__eq__
+    match = re.compile(translate(pattern)).match
+    return lambda text: match(text) is not None
+
+
+def _literal(pattern: str) -> str:
+    """Return what every text that *pattern* matches begins with."""
+    if len(pattern) > 2 and pattern[0] == pattern[-1] == "/":
+        return ""
+    return re.split(r"[*?[]", pattern, maxsplit=1)[0]
+
+
+def _expression(pattern: str) -> Matcher:
+    import regex  # noqa: PLC0415
+
+    try:
+        search = regex.compile(pattern[1:-1]).search
+    except regex.error as error:
+        raise _unusable("The pattern", pattern, f"a regular expression ({error})") from error
+
+    def matches(text: str) -> bool:
+        try:
+            return search(text, timeout=_PATIENCE) is not None
+        except TimeoutError:
+            return False
+
+    return matches
+
+
+def _any(patterns: Iterable[str]) -> Matcher:
+    matchers = [matcher(pattern) for pattern in patterns]
+    return lambda text: any(matches(text) for matches in matchers)
+
+
+def _checked(names: list[str]) -> list[str]:
+    for name in names:
+        if name not in AGGREGATES and percent(name) is None:
+            known = ", ".join(AGGREGATES)
+            raise _unusable("--aggregate", name, f"one of {known} or a percentile such as p95")
+    return names
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    left, found, right = text.rpartition("=")
+    if not (left and found and right):
+        raise _unusable(option, text, "of the form PATH=…")
+    return left, right
+
+
+def _unusable(option: str, text: str, form: str) -> ConfigurationError:
+    return ConfigurationError(f"{option} {text!r} is not {form}. Nothing was read or sent.")

@@ -1,0 +1,95 @@
+"""Numbers and times that JSON holds as text."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from logster.errors import ConfigurationError
+from logster.metrics import number
+
+
+_SCALE = {
+    "": 1, "%": 1,
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600,
+    "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+_QUANTITY = re.compile(r"([+-]?+\d{1,40}+(?:\.\d{0,40}+)?+) ?+([a-zµ%]{0,3}+)\Z", re.IGNORECASE)
+
+#: Epoch times beyond these are milliseconds, microseconds, nanoseconds.
+_EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
+
+
+def converter(numeric_strings: bool, units: bool) -> Callable[[str], float | None] | None:
+    """Return what makes a number of a text, as the two options say; None for nothing."""
+    if units:
+        return quantity
+    return plain if numeric_strings else None
+
+
+def plain(text: str) -> float | None:
+    """
+    Return the number that *text* is, or None.
+
+    >>> plain("12.5"), plain("7"), plain("7 ms")
+    (12.5, 7, None)
+    """
+    if len(text) > 40:
+        return None
+    return int(text) if text.isascii() and text.lstrip("+-").isdigit() else number(text)
+
+
+def quantity(text: str) -> float | None:
+    """
+    Return *text* as a number of seconds or bytes, or None.
+
+    >>> quantity("12.5ms"), quantity("3 kB"), quantity("2KiB"), quantity("7"), quantity("7 x")
+    (0.0125, 3000, 2048, 7, None)
+    """
+    match = _QUANTITY.match(text[:100].strip())
+    scale = _SCALE.get(match[2].lower()) if match else None
+    value = plain(match[1]) if match else None
+    return None if value is None or scale is None else value * scale
+
+
+def seconds(value: Any) -> float | None:
+    """
+    Return the time that *value* stands for, in seconds since the epoch, or None.
+
+    Numbers are seconds, milliseconds, microseconds or nanoseconds, whichever
+    makes a time of our days. ISO 8601 without a zone is UTC.
+
+    >>> seconds(1795242092502), seconds("2026-11-21T06:21:32+00:00"), seconds("soon")
+    (1795242092.502, 1795242092.0, None)
+    """
+    if isinstance(value, str):
+        amount = plain(value)
+        if amount is None:
+            return _iso(value)
+        value = amount
+    if isinstance(value, bool) or number(value) is None:
+        return None
+    return next((value / scale for bound, scale in _EPOCHS if value >= bound), float(value))
+
+
+def lists_option(text: str) -> str:
+    """
+    Return what ``--lists`` says.
+
+    Raises:
+        ConfigurationError: If it is nothing that there is.
+    """
+    if text not in {"index", "length", "skip"} and not (text.startswith("by:") and text[3:]):
+        raise ConfigurationError(
+            f"--lists {text!r} is not index, length, skip or by:FIELD. Nothing was read or sent."
+        )
+    return text
+
+
+def _iso(text: str) -> float | None:
+    try:
+        time = datetime.fromisoformat(text[:40])
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
