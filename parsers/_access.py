@@ -1,0 +1,352 @@
+"""
+What the parsers of access logs share.
+
+Layouts of lines, the way a block is taken, distributions, and classes of status.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import compress
+from typing import NamedTuple
+
+from logster.errors import SkipLine
+from logster.metrics import Metric, MetricInfo
+from logster.parser import LogsterParser, Tally, feed_lines
+from logster.stats import weighted_percentile
+
+
+#: A column holds one field of many lines; None stands for a field that a line does not have.
+Column = list[bytes]
+
+#: Raw values are counted as they stand and converted once, when so many of them are distinct.
+FOLD_AT = 20_000
+
+#: So many distinct clients or users are told apart; more than that count as this many.
+DISTINCT_LIMIT = 50_000
+
+STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+#: Statuses that get a metric of their own: the registered ones and those of nginx,
+#: Apache and content networks. A server behind can send any number.
+STATUSES = frozenset(
+    str(status)
+    for status in (
+        *range(100, 104),
+        *range(200, 209),
+        226,
+        *range(300, 309),
+        *range(400, 432),
+        440,
+        444,
+        449,
+        450,
+        451,
+        460,
+        463,
+        *range(494, 500),
+        *range(500, 512),
+        *range(520, 531),
+        598,
+        599,
+    )
+)
+
+
+class Pattern(NamedTuple):
+    """
+    One way to read a line.
+
+    Attributes:
+        source: Regular expression of one whole line, its newline included. It
+            has one group for each field.
+
+        lax: Whether a group may run past the end of a line. Such a pattern is
+            faster, and its result is thrown away where a match took two lines.
+    """
+
+    source: bytes
+    lax: bool = False
+
+
+def lax(source: bytes) -> Pattern:
+    r"""
+    Return *source* as a pattern that is faster, and may run past the end of a line.
+
+    >>> lax(rb"([^ \n]++) [^ \n]++")
+    Pattern(source=b'([^ ]++) [^ \\n]++', lax=True)
+    """
+    # A single negated character is a third faster than a set. In front of a blank
+    # it means the same, unless the line ends before there is one.
+    return Pattern(re.sub(rb"\[\^ \\n\](?=\+\+\)? )", rb"[^ ]", source), lax=True)
+
+
+class Layout:
+    """
+    A way in which lines of a log are laid out.
+
+    Args:
+        fields: What the groups of each pattern hold, in their order.
+
+        patterns: Tried one after the other, each on the lines that the ones
+            before did not take.
+    """
+
+    def __init__(self, fields: tuple[str, ...], *patterns: Pattern) -> None:
+        self.fields = fields
+        self._patterns = patterns
+
+    @cached_property
+    def _compiled(self) -> list[tuple["re.Pattern[bytes]", bool]]:
+        # The second alternative takes any line whole. So every match begins where
+        # a line begins, and each line is either matched or found in the last group.
+        return [(re.compile(b"%b\n|(.*+)\n" % source), lax) for source, lax in self._patterns]
+
+    def scan(self, block: bytes, count: int) -> tuple[dict[str, Column], bytes, int]:
+        """
+        Return the columns of the lines that this layout reads, and the other lines.
+
+        Args:
+            block: Whole lines, each with its newline.
+
+            count: How many there are.
+
+        Returns:
+            Columns by field, the other lines, how many they are.
+        """
+        columns: list[Column] = []
+        for pattern, lax in self._compiled:
+            flat = pattern.split(block)
+            step = pattern.groups + 1
+            if lax and len(flat) != count * step + 1:
+                continue
+            others: list[bytes | None] = flat[step - 1 :: step]
+            found: list[Column] = [flat[place::step] for place in range(1, step - 1)]
+            missed = []
+            if others.count(None) < count:
+                missed = [line for line in others if line is not None]
+                hits = [line is None for line in others]
+                found = [list(compress(column, hits)) for column in found]
+            columns = [a + b for a, b in zip(columns, found, strict=True)] if columns else found
+            count = len(missed)
+            if not count:
+                return dict(zip(self.fields, columns, strict=True)), b"", 0
+            block = b"\n".join(missed) + b"\n"
+        return dict(zip(self.fields, columns, strict=True)), block, count
+
+
+class AccessParser(LogsterParser):
+    """
+    A parser of logs with one request a line.
+
+    Subclasses fill `layouts` and `take`.
+    """
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self._layouts = list(self.layouts())
+        # Who derives a parser and overrides `parse_line` means every line.
+        self._line_by_line = type(self).parse_line is not AccessParser.parse_line
+
+    def layouts(self) -> Iterable[Layout]:
+        """Return the layouts to try, the most likely first; no line may suit two of them."""
+        raise NotImplementedError
+
+    def take(self, columns: dict[str, Column]) -> None:
+        """Count the lines that *columns* hold, which all have the same length."""
+        raise NotImplementedError
+
+    def parse_line(self, line: str) -> None:
+        """Take one line."""
+        text = line.removesuffix("\n")
+        if "\n" in text:
+            raise SkipLine("more than one line")
+        try:
+            raw = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raw = text.encode("utf-8", "replace")
+        if self._feed(raw + b"\n").unmatched:
+            raise SkipLine("no line of an access log")
+
+    def feed(self, block: bytes) -> Tally:
+        """Take a block of whole lines."""
+        if self._line_by_line:
+            return feed_lines(self, block)
+        if block and not block.endswith(b"\n"):
+            block += b"\n"
+        return self._feed(block)
+
+    def _feed(self, block: bytes) -> Tally:
+        rest = block
+        unmatched = total = block.count(b"\n")
+        for place, layout in enumerate(self._layouts):
+            if not unmatched:
+                break
+            columns, others, count = layout.scan(rest, unmatched)
+            if count < unmatched:
+                self.take(columns)
+                if place and unmatched == total:
+                    # Nothing suited the layouts before: the next block starts with this one.
+                    self._layouts.insert(0, self._layouts.pop(place))
+            rest, unmatched = others, count
+        # Comments of the W3C format. No daemon lets a client begin a line.
+        ignored = rest.count(b"\n#") + rest.startswith(b"#") if unmatched else 0
+        return Tally(total - unmatched, ignored, unmatched - ignored)
+
+
+class Distribution:
+    """
+    How often each value occurred, in bounded memory.
+
+    Values of 10,000 and more are kept to four significant digits, so that there
+    can never be more than some ten thousand of them. Figures are the same in
+    whatever order values come, and however a log was split.
+
+    >>> times = Distribution()
+    >>> times.add(5, 3)
+    >>> times.add(123_456)
+    >>> times.mean(), times.percentile(100), times.maximum
+    (30867.75, 123400, 123456)
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[float] = Counter()
+        self.count = 0
+        self.total = 0
+        self.maximum = 0
+
+    def add(self, value: int, times: int = 1) -> None:
+        """Count *value*, a whole number not below zero, *times* more."""
+        self.count += times
+        self.total += value * times
+        self.maximum = max(self.maximum, value)
+        if value >= 10_000:
+            unit = 10 ** (len(str(value)) - 4)
+            value -= value % unit
+        self._counts[value] += times
+
+    def update(self, other: "Distribution") -> None:
+        """Count all values of *other* too."""
+        self._counts.update(other._counts)  # noqa: SLF001 - one of us
+        self.count += other.count
+        self.total += other.total
+        self.maximum = max(self.maximum, other.maximum)
+
+    def mean(self) -> float:
+        """Return the mean of all values, exactly."""
+        return self.total / self.count
+
+    def percentile(self, percent: float) -> float:
+        """Return the value below which *percent* of all values lie."""
+        return weighted_percentile(self._counts, percent)
+
+    def metrics(
+        self, prefix: str, percents: Iterable[float], units: str, scale: int = 1
+    ) -> Iterator[Metric]:
+        """
+        Yield mean, percentiles and maximum, or nothing where there are no values.
+
+        Args:
+            prefix: Begins each name.
+
+            percents: The percentiles wanted.
+
+            units: Unit of the values after division.
+
+            scale: What values are divided by.
+        """
+        if not self.count:
+            return
+        yield Metric(f"{prefix}_avg", self.mean() / scale, units)
+        for percent in percents:
+            yield Metric(
+                f"{prefix}_{percentile_name(percent)}", self.percentile(percent) / scale, units
+            )
+        yield Metric(f"{prefix}_max", self.maximum / scale, units)
+
+
+def percentile_name(percent: float) -> str:
+    """
+    Return how a metric calls a percentile.
+
+    >>> percentile_name(50), percentile_name(99), percentile_name(99.9)
+    ('median', 'p99', 'p99_9')
+    """
+    return "median" if percent == 50 else f"p{percent:g}".replace(".", "_")
+
+
+def percents(text: str) -> tuple[float, ...]:
+    """
+    Return the percentiles that *text* lists.
+
+    Raises:
+        ValueError: If one is no number between 0 and 100.
+
+    >>> percents("50, 99.9")
+    (50.0, 99.9)
+    """
+    found = tuple(float(part) for part in text.split(",") if part.strip())
+    if not all(0 <= each <= 100 for each in found):
+        raise ValueError(f"{text!r} holds no percentiles")
+    return found
+
+
+def add_distinct(known: set[bytes], values: Iterable[bytes]) -> None:
+    """Add *values* to *known*, which never grows far beyond `DISTINCT_LIMIT`."""
+    if len(known) < DISTINCT_LIMIT:
+        known.update(values)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of *text*."""
+    return frozenset(text.split())
+
+
+def status_class(status: str) -> str | None:
+    """
+    Return the class of an HTTP status, None for one that no server may send.
+
+    >>> status_class("204"), status_class("000"), status_class("0"), status_class("611")
+    ('2xx', '000', '000', None)
+    """
+    if status.strip("0") == "":
+        return "000"
+    return f"{status[0]}xx" if len(status) == 3 and status[0] in "12345" else None
+
+
+def status_class_infos(units: str = "Responses per sec", kind: str = "g") -> tuple[MetricInfo, ...]:
+    """Return what catalogues say of the classes of status."""
+    what = ("Interim replies", "Successes", "Redirections", "Refusals", "Failures of a server")
+    rate = ", per second" if kind == "g" else ""
+    return tuple(
+        MetricInfo(f"http_{name}", units, kind, f"{text} (status {name}){rate}.")
+        for name, text in zip(STATUS_CLASSES, what, strict=True)
+    )
+
+
+def per_second(count: float, duration: float) -> float:
+    """
+    Return *count* per second.
+
+    >>> per_second(30, 60), per_second(30, 0)
+    (0.5, 30.0)
+    """
+    return count / max(duration, 1)
+
+
+def share(part: float, whole: float) -> float:
+    """Return *part* as a percentage of *whole*."""
+    return 100 * part / whole
+
+
+def total_of(sizes: Iterable[bytes]) -> int:
+    """
+    Return the sum of *sizes*, each of at most 15 digits.
+
+    >>> total_of([b"10", b"032"])
+    42
+    """
+    sizes = list(sizes)
+    total = sum(map(float, sizes))  # a third faster than int, and exact below 2**53
+    return int(total) if total < 2**53 else sum(map(int, sizes))

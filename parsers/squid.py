@@ -1,0 +1,701 @@
+r"""
+Count the requests of a Squid proxy: results, hits, bytes and elapsed times.
+
+Reads Squid's native, common and combined formats as they come, and any other
+by its ``logformat`` string (``--format``). Lines it reads:
+
+>>> parser = SquidParser()
+>>> parser.parse_line(
+...     "1795241834.650 7 127.0.0.1 TCP_MISS/200 1259 GET http://a/ - HIER_DIRECT/::1 text/html")
+>>> parser.parse_line(
+...     '127.0.0.1 - - [21/Nov/2026:06:17:14 +0000] "GET http://a/ HTTP/1.1" 200 1265 "-" "-"'
+...     " TCP_MEM_HIT:HIER_NONE")
+>>> [metric.value for metric in parser.get_state(60) if metric.name in {"hits", "misses"}]
+[1, 1]
+
+A hit is what Squid itself calls one (`LogTags::isTcpHit`); a tunnel is a
+``TCP_TUNNEL`` or, before Squid 3.5, a ``CONNECT`` that was not denied. Both stand
+apart from misses, since a tunnel lasts as long as its client likes. Queries of
+other caches (ICP, HTCP) are no requests: they count as ``icp_queries`` and by
+result code only. Modifiers (``_ABORTED``, ``_TIMEDOUT``, ``_IGNORED``, ``_CF``) count by
+themselves, and the code they stand at counts without them.
+
+Percentiles are exact below 10 s and rounded to four digits above. Clients and
+users are told apart up to 50,000. Methods, hierarchy codes and result codes that
+Squid does not know count together as ``OTHER``.
+
+A client that puts blanks into a URL, or a user name that has some, changes the
+fields behind it, never those before: such a line counts without its hierarchy
+code and type where these are not certain.
+
+Metrics:
+    requests, http_000, http_1xx … http_5xx: Requests, and those by class of status; always
+        given. Status 000 is a request that ended before there was a reply.
+
+    hits, misses, tunnels, denied: Requests by what Squid did; always given.
+
+    size, size_hit, size_miss, size_tunnel: Bytes sent to clients; always given.
+
+    hit_pct, mem_hit_pct, denied_pct, byte_hit_pct: Shares of all requests and of all bytes.
+
+    avg_size, max_size: Bytes of one reply; with ``--size-percentiles`` those too.
+
+    elapsed_avg, elapsed_median, elapsed_p90, elapsed_p95, elapsed_p99, elapsed_max: Time
+        Squid was busy with a request; the same for ``hit_elapsed_…``, ``miss_elapsed_…`` and
+        ``tunnel_elapsed_…``.
+
+    clients_unique, users_unique: How many different clients and users there were.
+
+    http_<code>, squid_<code>, squid_ABORTED …, method_<method>, hier_<code>, mime_<class>,
+        icp_queries, auth_407, error_url, ssl_bump_<mode>: Where there were any.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from logster.errors import ConfigurationError
+from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.options import Option
+from logster.parsers._access import (
+    DISTINCT_LIMIT,
+    FOLD_AT,
+    STATUS_CLASSES,
+    STATUSES,
+    AccessParser,
+    Column,
+    Distribution,
+    Layout,
+    Pattern,
+    add_distinct,
+    lax,
+    per_second,
+    percentile_name,
+    percents,
+    share,
+    status_class,
+    status_class_infos,
+    total_of,
+    words,
+)
+from logster.parsers._formats import squid_layout
+
+
+#: Everything before the URL. No client can write a blank into any of these.
+_HEAD = rb"[0-9.]++ ++(-?[0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+) ([^ \n]++) "
+
+#: A stretch of text in which nothing looks like the hierarchy code.
+_PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
+
+#: What `log_mime_hdrs on` adds: Squid writes brackets inside as %5B and %5D.
+_HEADERS = rb"(?: \[[^\]\n]*+\] \[[^\]\n]*+\])?+"
+
+_TEN_FIELDS = _HEAD + rb"(error:|)[^ \n]++ ([^ \n]++) ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)"
+
+_NATIVE = Layout(
+    ("elapsed", "client", "result", "size", "method", "error", "user", "hierarchy", "type"),
+    lax(_TEN_FIELDS),
+    Pattern(_TEN_FIELDS + _HEADERS),
+    # With blanks in the URL or the user's name, or more fields behind. Only where
+    # a single place looks like the hierarchy code is it taken for it.
+    Pattern(
+        _HEAD
+        + rb"(error:|)%b++() ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN)
+    ),
+    Pattern(_HEAD + rb"(error:|)[^\n]*+()()()"),
+)
+
+#: Squid's common and combined formats. The last quote of the line is Squid's own,
+#: for the referer and the user agent stand there as the client sent them.
+_HTTPD = Layout(
+    ("client", "method", "error", "status", "size", "code", "hierarchy"),
+    Pattern(
+        rb"([^ \n]++) [^\[\n]*+\[[^\]\n]*+\] \"([^ \"\n]++) (error:|)[^\"\n]*+\""
+        rb" (\d{1,3}) (\d{1,15}) (?:\"[^\n]*\" )?([A-Z_]++):([A-Z_0-9]++)" + _HEADERS,
+    ),
+)
+
+
+def _layouts_1x(elapsed: bytes, size: bytes) -> tuple[Layout, ...]:
+    """
+    Return layouts with the fields that metrics of 1.x need; ``sum`` is what gets summed up.
+
+    Args:
+        elapsed: Pattern of the elapsed time, with a group if that is to be the sum.
+
+        size: Pattern of the size, likewise.
+    """
+    fields = ("sum", "result") if b"(" in elapsed else ("result", "sum")
+    native = rb"[0-9.]++ ++%b [^ \n]++ ([A-Z_]++/\d\d\d) %b .*+" % (elapsed, size)
+    # A layout that tests of 1.x have, as a logformat might write it.
+    mixed = (
+        rb"[0-9.]++ ++%b [^\[\n]*+\[[^\]\n]*+\] \"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+\""
+        rb" ([A-Z_]++/\d\d\d) %b"
+    ) % (elapsed, size)
+    return (
+        Layout(fields, lax(native), Pattern(native)),
+        _HTTPD,
+        Layout(fields, Pattern(mixed)),
+    )
+
+
+_1X = _layouts_1x(rb"-?[0-9]{1,12}+", rb"([0-9]{1,15}+)")
+_1X_ELAPSED = _layouts_1x(rb"(-?[0-9]{1,12}+)", rb"[0-9]{1,15}+")
+
+
+_BASES = words("""
+    TCP_HIT TCP_MISS TCP_REFRESH_UNMODIFIED TCP_REFRESH_FAIL_OLD TCP_REFRESH_FAIL_ERR
+    TCP_REFRESH_MODIFIED TCP_REFRESH TCP_CLIENT_REFRESH_MISS TCP_IMS_HIT TCP_INM_HIT
+    TCP_SWAPFAIL_MISS TCP_NEGATIVE_HIT TCP_MEM_HIT TCP_DENIED TCP_DENIED_REPLY TCP_OFFLINE_HIT
+    TCP_REDIRECT TCP_TUNNEL UDP_HIT UDP_MISS UDP_DENIED UDP_INVALID UDP_MISS_NOFETCH ICP_QUERY
+    NONE TCP_REFRESH_HIT TCP_REFRESH_MISS TCP_REF_FAIL_HIT TCP_SWAPFAIL TCP_CLIENT_REFRESH
+    TCP_IMS_MISS
+""")
+#: `LogTags::isTcpHit`, and what Squid 2 called REFRESH_UNMODIFIED and REFRESH_FAIL_OLD.
+_HITS = words("""
+    TCP_HIT TCP_IMS_HIT TCP_INM_HIT TCP_REFRESH_FAIL_OLD TCP_REFRESH_UNMODIFIED
+    TCP_NEGATIVE_HIT TCP_MEM_HIT TCP_OFFLINE_HIT TCP_REFRESH_HIT TCP_REF_FAIL_HIT
+""")
+_NEITHER = words("TCP_DENIED TCP_DENIED_REPLY TCP_REDIRECT NONE OTHER")
+_METHODS = words("""
+    GET POST HEAD CONNECT PUT DELETE OPTIONS PATCH PURGE TRACE PROPFIND ICP_QUERY NONE
+""")
+_HIERARCHY = words("""
+    NONE DIRECT SIBLING_HIT PARENT_HIT DEFAULT_PARENT SINGLE_PARENT FIRSTUP_PARENT
+    FIRST_PARENT_MISS CLOSEST_PARENT_MISS CLOSEST_PARENT CLOSEST_DIRECT NO_DIRECT_FAIL
+    SOURCE_FASTEST ROUNDROBIN_PARENT CD_PARENT_HIT CD_SIBLING_HIT CARP ANY_OLD_PARENT
+    USERHASH_PARENT SOURCEHASH_PARENT PINNED ORIGINAL_DST STANDBY_POOL
+""")
+_TYPES = words("text image video audio application font")
+_BUMP_MODES = words("none client-first server-first peek stare bump splice terminate")
+_GROUPS = ("hit", "miss", "tunnel", "other")
+_MODIFIERS = re.compile(r"(?:_(?:IGNORED|TIMEDOUT|ABORTED))+\Z")
+
+#: Bytes, and how often each elapsed time was seen, ``-`` where there is none.
+Raw = list[Any]
+
+#: Stands behind the result of a CONNECT.
+_CONNECT = b" CONNECT"
+
+
+class Result(NamedTuple):
+    """
+    What requests are counted by; there is a bounded number of them.
+
+    Attributes:
+        base: The result code without modifiers, or ``OTHER``.
+
+        modifiers: The modifiers it had.
+
+        group: One of `_GROUPS` or, for queries of other caches, ``icp``.
+
+        status: Three digits.
+    """
+
+    base: str
+    modifiers: tuple[str, ...]
+    group: str
+    status: str
+
+
+@lru_cache(maxsize=4096)
+def read_result(raw: bytes) -> Result:
+    """
+    Return what a result code with status says, and with the method where that is CONNECT.
+
+    >>> read_result(b"TCP_CF_MISS_ABORTED/200")
+    Result(base='TCP_MISS', modifiers=('CF', 'ABORTED'), group='miss', status='200')
+    >>> read_result(b"NONE_NONE/400").base, read_result(b"TCP_X/200").base
+    ('NONE', 'OTHER')
+    >>> read_result(b"TCP_MISS/200" + _CONNECT).group
+    'tunnel'
+    """
+    code, _, status = raw.removesuffix(_CONNECT).decode().partition("/")
+    found = _MODIFIERS.search(code)
+    modifiers = sorted(set(found[0][1:].split("_"))) if found else []
+    base = code[: found.start()] if found else code
+    if base.startswith(("TCP_CF", "UDP_CF", "NONE_CF", "ICP_CF")):
+        base, modifiers = base.replace("_CF", "", 1), ["CF", *modifiers]
+    if base in {"NONE_NONE", "TAG_NONE"}:
+        base = "NONE"
+    if base not in _BASES:
+        base = "OTHER"
+    return Result(base, tuple(modifiers), _group(base, raw.endswith(_CONNECT)), status)
+
+
+def _group(base: str, connect: bool) -> str:
+    if base.startswith(("UDP_", "ICP_")):
+        return "icp"
+    if base in _HITS:
+        return "hit"
+    if base in _NEITHER:
+        return "other"
+    # Before 3.5 Squid had no code for tunnels.
+    return "tunnel" if connect or base == "TCP_TUNNEL" else "miss"
+
+
+def _httpd_results(columns: dict[str, Column]) -> Column:
+    """Return the results of httpd lines as native lines write them: status 0 becomes 000."""
+    return [
+        b"%b/%b" % (code, status.zfill(3))
+        for code, status in zip(columns["code"], columns["status"], strict=True)
+    ]
+
+
+def _hierarchy(code: str) -> tuple[str, ...]:
+    """
+    Return the metrics of a hierarchy code; Squid before 3 wrote it without ``HIER_``.
+
+    >>> _hierarchy("TIMEOUT_HIER_DIRECT"), _hierarchy("DIRECT"), _hierarchy("HIER_X")
+    (('hier_DIRECT', 'hier_TIMEOUT'), ('hier_DIRECT',), ('hier_OTHER',))
+    """
+    if not code:
+        return ()
+    base = code.removeprefix("TIMEOUT_")
+    name = base.removeprefix("HIER_")
+    names = ("hier_" + (name if name in _HIERARCHY else "OTHER"),)
+    return names if base == code else (*names, "hier_TIMEOUT")
+
+
+def _type(text: str) -> tuple[str, ...]:
+    """
+    Return the metric of a media type, none where there is no type.
+
+    >>> _type("Text/HTML"), _type("x-y/z"), _type("-")
+    (('mime_text',), ('mime_other',), ())
+    """
+    if text in {"", "-"}:
+        return ()
+    family = text.partition("/")[0].lower()
+    return ("mime_" + (family if family in _TYPES else "other"),)
+
+
+def _method(text: str) -> tuple[str, ...]:
+    """
+    Return the metric of a method; any client can make up new ones.
+
+    >>> _method("GET"), _method("-"), _method("BREW")
+    (('method_GET',), ('method_NONE',), ('method_OTHER',))
+    """
+    if text == "-":
+        return ("method_NONE",)
+    return ("method_" + (text if text in _METHODS else "OTHER"),)
+
+
+#: Which metrics a word of a line adds to.
+_WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
+    "method": _method,
+    "hierarchy": _hierarchy,
+    "type": _type,
+    "bump": lambda word: (f"ssl_bump_{word}",) if word in _BUMP_MODES else (),
+}
+
+
+def _count(name: str, value: int, units: str = "Requests") -> Metric:
+    return Metric(name, value, units, kind="c")
+
+
+def _percent(name: str, part: int, whole: int) -> Metric:
+    return Metric(name, share(part, whole), "Percent")
+
+
+def _plain(columns: dict[str, Column]) -> dict[str, Column]:
+    """Return *columns* of a format of somebody's own, numbers without blanks and dashes."""
+    plain = dict(columns)
+    for name in {"size", "elapsed"} & columns.keys():
+        plain[name] = [value.strip().replace(b"-", b"") or b"0" for value in columns[name]]
+    return plain
+
+
+def _mark_connects(results: Column, methods: Column) -> None:
+    """Add `_CONNECT` to the results of lines whose method is CONNECT."""
+    place = -1
+    try:
+        while True:
+            place = methods.index(b"CONNECT", place + 1)
+            results[place] += _CONNECT
+    except ValueError:
+        return
+
+
+#: The option that both parsers have.
+_FORMAT = Option(
+    ("-f", "--format"), "The log's definition: Squid's logformat string.", None, "STRING"
+)
+
+
+def _chosen(text: str) -> Layout:
+    """
+    Return the layout of a ``logformat``.
+
+    Raises:
+        ConfigurationError: If it lacks what there is to count.
+    """
+    layout = squid_layout(text)
+    if not {"code", "status"} <= {*layout.fields}:
+        raise ConfigurationError(
+            f"The format {text!r} has no result (%Ss) and status (%>Hs) that could be counted. "
+            "Nothing was read or sent."
+        )
+    return layout
+
+
+class SquidParser(AccessParser):
+    """Everything a Squid access log tells."""
+
+    options = (
+        _FORMAT,
+        Option(
+            ("-p", "--percentiles"),
+            "Percentiles of elapsed times, separated by commas.",
+            "50,90,95,99",
+            "LIST",
+        ),
+        Option(
+            ("--size-percentiles",),
+            "Percentiles of reply sizes, separated by commas; they cost a third of the speed.",
+            "",
+            "LIST",
+        ),
+    )
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self._percentiles = percents(self.option.percentiles)
+        self._size_percentiles = percents(self.option.size_percentiles)
+        # As the log has them; `_fold` moves them on.
+        self._raw_results: dict[bytes, Raw] = {}
+        self._raw_sizes: Counter[bytes] = Counter()
+        self._raw_words: dict[str, Counter[bytes]] = {name: Counter() for name in _WORDS}
+        # Converted, with a bounded number of keys.
+        self._requests: Counter[Result] = Counter()
+        self._bytes: Counter[Result] = Counter()
+        self._words: Counter[str] = Counter()
+        self._times = {group: Distribution() for group in _GROUPS}
+        self._sizes = Distribution()
+        self._max_size = 0
+        self._clients: set[bytes] = set()
+        self._users: set[bytes] = set()
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Return Squid's own layouts."""
+        if self.option.format:
+            return (_chosen(self.option.format),)
+        return _NATIVE, _HTTPD
+
+    def take(self, columns: dict[str, Column]) -> None:
+        """Count the lines of *columns*."""
+        if self.option.format:
+            columns = _plain(columns)
+        results = columns["result"] if "result" in columns else _httpd_results(columns)
+        _mark_connects(results, columns.get("method", []))
+        self._take_numbers(results, columns)
+        self._words["error_url"] += columns.get("error", []).count(b"error:")
+        for name, counter in self._raw_words.items():
+            if name in columns:
+                counter.update(columns[name])
+        add_distinct(self._clients, columns.get("client", ()))
+        add_distinct(self._users, columns.get("user", ()))
+        if self._is_full():
+            self._fold()
+
+    def _take_numbers(self, results: Column, columns: dict[str, Column]) -> None:
+        sizes: Iterable[int] = repeat(0, len(results))
+        if "size" in columns:
+            sizes = list(map(int, columns["size"]))
+            self._max_size = max(self._max_size, *sizes)
+        times: Iterable[bytes] = columns.get("elapsed", repeat(b"-"))
+        counts = self._raw_results
+        # A loop of its own: twice as fast as two Counters of pairs.
+        for result, elapsed, size in zip(results, times, sizes):  # noqa: B905 - times may be endless
+            try:
+                raw = counts[result]
+            except KeyError:
+                raw = counts[result] = [0, {}]
+            raw[0] += size
+            try:
+                raw[1][elapsed] += 1
+            except KeyError:
+                raw[1][elapsed] = 1
+        if self._size_percentiles:
+            self._raw_sizes.update(columns.get("size", ()))
+
+    def _is_full(self) -> bool:
+        """Tell whether there are so many distinct values that they must be converted."""
+        distinct = sum(map(len, self._raw_words.values()))
+        times = sum(len(times) for _, times in self._raw_results.values())
+        return distinct + times + len(self._raw_sizes) > FOLD_AT
+
+    def _fold(self) -> None:
+        """Convert what was counted as the log had it, each distinct value once."""
+        for raw, (size, times) in self._raw_results.items():
+            result = read_result(raw)
+            self._requests[result] += sum(times.values())
+            self._bytes[result] += size
+            if result.group == "icp":
+                continue
+            for elapsed, count in times.items():
+                if elapsed != b"-":
+                    # A clock that was set back makes a request end before it began.
+                    self._times[result.group].add(max(int(elapsed), 0), count)
+        for size_text, count in self._raw_sizes.items():
+            self._sizes.add(int(size_text), count)
+        for name, counter in self._raw_words.items():
+            for word, count in counter.items():
+                for metric in _WORDS[name](word.decode("ascii", "replace")):
+                    self._words[metric] += count
+            counter.clear()
+        self._raw_results.clear()
+        self._raw_sizes.clear()
+
+    def merge(self, other: "SquidParser") -> None:
+        """Count everything that *other* has counted too."""
+        self._fold()
+        other._fold()  # noqa: SLF001 - one of us
+        for name in ("_requests", "_bytes", "_words", "_sizes", "_clients", "_users"):
+            getattr(self, name).update(getattr(other, name))
+        for group, times in self._times.items():
+            times.update(other._times[group])  # noqa: SLF001
+        self._max_size = max(self._max_size, other._max_size)  # noqa: SLF001
+
+    def get_state(self, duration: float) -> list[Metric]:
+        """Return the metrics; counts are counts, whatever *duration* is."""
+        self._fold()
+        return [*self._totals(), *self._shares(), *self._distributions(), *self._tail()]
+
+    def _has(self, field: str) -> bool:
+        """Tell whether the log has *field*: what it does not tell is not given as zero."""
+        return any(field in layout.fields for layout in self._layouts)
+
+    def _sum(self, counts: Counter[Result], *groups: str) -> int:
+        """Return the sum of those *counts* whose result is of one of *groups*."""
+        return sum(count for result, count in counts.items() if result.group in groups)
+
+    def _totals(self) -> Iterator[Metric]:
+        by_class = Counter({f"{first}xx": 0 for first in "12345"})
+        by_class["000"] = 0
+        for result, count in self._requests.items():
+            if result.group != "icp" and (name := status_class(result.status)):
+                by_class[name] += count
+        yield _count("requests", self._sum(self._requests, *_GROUPS))
+        for name, count in sorted(by_class.items()):
+            yield _count(f"http_{name}", count)
+        for name, group in (("hits", "hit"), ("misses", "miss"), ("tunnels", "tunnel")):
+            yield _count(name, self._sum(self._requests, group))
+        yield _count("denied", self._denied())
+        if not self._has("size"):
+            return
+        yield _count("size", self._sum(self._bytes, *_GROUPS), "Bytes")
+        for group in ("hit", "miss", "tunnel"):
+            yield _count(f"size_{group}", self._sum(self._bytes, group), "Bytes")
+
+    def _denied(self) -> int:
+        return sum(
+            count
+            for result, count in self._requests.items()
+            if result.base in {"TCP_DENIED", "TCP_DENIED_REPLY"}
+        )
+
+    def _shares(self) -> Iterator[Metric]:
+        requests = self._sum(self._requests, *_GROUPS)
+        size = self._sum(self._bytes, *_GROUPS)
+        if requests:
+            from_memory = sum(
+                count for result, count in self._requests.items() if result.base == "TCP_MEM_HIT"
+            )
+            yield _percent("hit_pct", self._sum(self._requests, "hit"), requests)
+            yield _percent("mem_hit_pct", from_memory, requests)
+            yield _percent("denied_pct", self._denied(), requests)
+        if size:
+            yield _percent("byte_hit_pct", self._sum(self._bytes, "hit"), size)
+        if requests and self._has("size"):
+            yield Metric("avg_size", size / requests, "Bytes")
+            yield Metric("max_size", self._max_size, "Bytes")
+
+    def _distributions(self) -> Iterator[Metric]:
+        if self._size_percentiles and self._sizes.count:
+            for percent in self._size_percentiles:
+                name = f"{percentile_name(percent)}_size"
+                yield Metric(name, self._sizes.percentile(percent), "Bytes")
+        every = Distribution()
+        for times in self._times.values():
+            every.update(times)
+        yield from every.metrics("elapsed", self._percentiles, "Milliseconds")
+        for group in ("hit", "miss", "tunnel"):
+            times = self._times[group]
+            yield from times.metrics(f"{group}_elapsed", self._percentiles, "Milliseconds")
+
+    def _tail(self) -> Iterator[Metric]:
+        """Yield what is given only where there was any."""
+        tail = +self._words
+        for result, count in self._requests.items():
+            names = [f"squid_{code}" for code in (result.base, *result.modifiers)]
+            if result.group == "icp":
+                names.append("icp_queries")
+            elif result.status in STATUSES:
+                names.append(f"http_{result.status}")
+            if result.status == "407":
+                names.append("auth_407")
+            for name in names:
+                tail[name] += count
+        for name, known in (("clients_unique", self._clients), ("users_unique", self._users)):
+            if found := min(len(known - {b"-", b""}), DISTINCT_LIMIT):
+                yield Metric(name, found, name.partition("_")[0].capitalize())
+        for name, count in sorted(tail.items()):
+            yield _count(name, count)
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return all metrics there can be."""
+        return _CATALOGUE
+
+
+class SquidLogster(AccessParser):
+    """
+    The metrics of 1.x under their old names.
+
+    Attributes:
+        http_1xx, http_2xx, http_3xx, http_4xx, http_5xx: Responses of each class.
+
+        squid_codes: How often each result code was seen.
+
+        size_transferred: Bytes sent to clients.
+    """
+
+    options = (
+        _FORMAT,
+        Option(
+            ("--size-is-elapsed",),
+            "Let the metric size sum up milliseconds instead of bytes, as logster 1.x did.",
+            default=False,
+            type=bool,
+        ),
+    )
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.http_1xx = self.http_2xx = self.http_3xx = self.http_4xx = self.http_5xx = 0
+        self.squid_codes = dict.fromkeys(
+            ("TCP_MISS", "TCP_DENIED", "TCP_HIT", "TCP_MEM_HIT", "OTHER"), 0
+        )
+        self.size_transferred = 0
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Return Squid's own layouts and the one that tests of 1.x use."""
+        if self.option.format:
+            return (_chosen(self.option.format),)
+        return _1X_ELAPSED if self.option.size_is_elapsed else _1X
+
+    def take(self, columns: dict[str, Column]) -> None:
+        """Count the lines of *columns*."""
+        if self.option.format:
+            columns = _plain(columns)
+        counts = Counter(columns["result"] if "result" in columns else _httpd_results(columns))
+        for result, count in counts.items():
+            code, _, status = result.decode().partition("/")
+            self.squid_codes[code if code in self.squid_codes else "OTHER"] += count
+            if (name := status_class(status)) in STATUS_CLASSES:
+                vars(self)[f"http_{name}"] += count
+        wanted = "elapsed" if self.option.size_is_elapsed else "size"
+        summed = columns.get("sum", columns.get(wanted, ()))
+        self.size_transferred += total_of(summed)
+
+    def merge(self, other: "SquidLogster") -> None:
+        """Count everything that *other* has counted too."""
+        for name in STATUS_CLASSES:
+            vars(self)[f"http_{name}"] += vars(other)[f"http_{name}"]
+        for code, count in other.squid_codes.items():
+            self.squid_codes[code] = self.squid_codes.get(code, 0) + count
+        self.size_transferred += other.size_transferred
+
+    def get_state(self, duration: float) -> list[MetricObject]:
+        """Return all figures per second."""
+        figures = [
+            *((f"http_{name}", vars(self)[f"http_{name}"], "Responses") for name in STATUS_CLASSES),
+            ("size", self.size_transferred, "Size"),
+            *((f"squid_{code}", count, "Squid code") for code, count in self.squid_codes.items()),
+        ]
+        return [
+            MetricObject(name, per_second(count, duration), f"{units} per sec")
+            for name, count, units in figures
+        ]
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return the metrics of 1.x."""
+        return (
+            *status_class_infos(),
+            MetricInfo("size", "Size per sec", "g", "Bytes sent to clients, per second."),
+            *(
+                MetricInfo(
+                    f"squid_{code}", "Squid code per sec", "g", f"Results {code}, per second."
+                )
+                for code in ("TCP_MISS", "TCP_DENIED", "TCP_HIT", "TCP_MEM_HIT")
+            ),
+            MetricInfo("squid_OTHER", "Squid code per sec", "g", "All other results, per second."),
+        )
+
+
+def _elapsed_infos() -> Iterator[MetricInfo]:
+    whose = {
+        "": "all requests",
+        "hit_": "hits",
+        "miss_": "misses",
+        "tunnel_": "tunnels",
+    }
+    for prefix, requests in whose.items():
+        for name, what in (
+            ("avg", "Mean"),
+            ("median", "Median"),
+            ("p{percent}", "Percentile"),
+            ("max", "Maximum"),
+        ):
+            yield MetricInfo(
+                f"{prefix}elapsed_{name}",
+                "Milliseconds",
+                "g",
+                f"{what} of the time Squid was busy with {requests}.",
+            )
+
+
+_CATALOGUE = (
+    MetricInfo("requests", "Requests", "c", "Requests of clients."),
+    MetricInfo("http_000", "Requests", "c", "Requests that ended before there was a reply."),
+    *status_class_infos("Requests", "c"),
+    MetricInfo("hits", "Requests", "c", "Requests answered from the cache."),
+    MetricInfo("misses", "Requests", "c", "Requests answered by a server or another cache."),
+    MetricInfo("tunnels", "Requests", "c", "Connections handed through (CONNECT)."),
+    MetricInfo("denied", "Requests", "c", "Requests that an access rule refused."),
+    MetricInfo("size", "Bytes", "c", "Bytes sent to clients."),
+    MetricInfo("size_hit", "Bytes", "c", "Bytes of hits."),
+    MetricInfo("size_miss", "Bytes", "c", "Bytes of misses."),
+    MetricInfo("size_tunnel", "Bytes", "c", "Bytes of tunnels."),
+    MetricInfo("hit_pct", "Percent", "g", "Hits among all requests."),
+    MetricInfo("mem_hit_pct", "Percent", "g", "Hits served from memory, among all requests."),
+    MetricInfo("denied_pct", "Percent", "g", "Refused among all requests."),
+    MetricInfo("byte_hit_pct", "Percent", "g", "Bytes of hits among all bytes."),
+    MetricInfo("avg_size", "Bytes", "g", "Mean of the bytes of a reply."),
+    MetricInfo("max_size", "Bytes", "g", "Bytes of the largest reply."),
+    MetricInfo("median_size", "Bytes", "g", "Median of the bytes of a reply, where asked for."),
+    MetricInfo("p{percent}_size", "Bytes", "g", "Percentile of the bytes, where asked for."),
+    *_elapsed_infos(),
+    MetricInfo("clients_unique", "Clients", "g", "Different clients, up to 50,000."),
+    MetricInfo("users_unique", "Users", "g", "Different users, up to 50,000."),
+    MetricInfo("http_{status}", "Requests", "c", "Requests with that status."),
+    MetricInfo("squid_{code}", "Requests", "c", "Requests with that result, modifier aside."),
+    MetricInfo("squid_CF", "Requests", "c", "Requests joined to one under way."),
+    MetricInfo("squid_ABORTED", "Requests", "c", "Requests that the client gave up."),
+    MetricInfo("squid_TIMEDOUT", "Requests", "c", "Requests that took too long."),
+    MetricInfo("squid_IGNORED", "Requests", "c", "Replies older than what the cache had."),
+    MetricInfo("method_{method}", "Requests", "c", "Requests with that method."),
+    MetricInfo("hier_{code}", "Requests", "c", "Requests by where the reply came from."),
+    MetricInfo("hier_TIMEOUT", "Requests", "c", "Requests for which other caches were too slow."),
+    MetricInfo("mime_{class}", "Requests", "c", "Requests by class of media type."),
+    MetricInfo("icp_queries", "Requests", "c", "Queries of other caches."),
+    MetricInfo("auth_407", "Requests", "c", "Requests told to authenticate."),
+    MetricInfo("error_url", "Requests", "c", "Requests that Squid could not make sense of."),
+    MetricInfo("ssl_bump_{mode}", "Requests", "c", "Connections by what was done to their TLS."),
+)
