@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO_LOG = fixtures/postfix/demo.log
 
-.PHONY: demo test check-wheel servers man bench torture clean
+.PHONY: demo test check-wheel servers docs bench torture clean
 
 demo: .venv/installed            ## the main job on a real Postfix log, nothing sent
 	@$(BIN)/logster --dry-run postfix $(DEMO_LOG)
@@ -21,7 +21,7 @@ check-wheel: .venv/ready         ## the suite against the installed wheel, the s
 servers:                         ## install the real receivers and daemons that tests use (root)
 	.ci/install-servers
 
-man: .venv/ready                 ## write man/logster.1 anew from the options and the prose
+docs: .venv/ready                ## write man/logster.1 and parts of the README anew
 	$(BIN)/python man/build.py
 
 bench: .venv/ready               ## speed against other tools, as ratios

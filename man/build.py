@@ -1,10 +1,14 @@
 """
-Write ``man/logster.1`` from ``man/template.1`` and the options themselves.
+Write ``man/logster.1`` and the marked parts of the README from the program itself.
 
-``--check`` writes nothing and ends with 1 if the page is not what it would write.
+The page is ``man/template.1`` with the options and commands filled in. ``--check``
+writes nothing and ends with 1 if a file is not what it would write.
 """
 
+import re
+import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,14 +46,12 @@ _BUILT_IN = (
 
 
 def _parser(name: str) -> str:
-    module = import_module(f"logster.parsers.{name.replace('-', '_')}")
-    return f".TP\n.B {_escaped(name)}\n{_escaped(_summary(module))}"
+    return f".TP\n.B {_escaped(name)}\n{_escaped(_parser_summary(name))}"
 
 
 def _output(name: str) -> str:
-    output = load_output(name)
-    head = f".SS {_escaped(name)}\n{_escaped(_summary(import_module(output.__module__)))}"
-    return "\n".join([head, *map(_option, output.options)])
+    head = f".SS {_escaped(name)}\n{_escaped(_output_summary(name))}"
+    return "\n".join([head, *map(_option, load_output(name).options)])
 
 
 def _command(word: str) -> str:
@@ -96,15 +98,52 @@ def _escaped(text: str) -> str:
     return "\\&" + text if text.startswith((".", "\\(aq")) else text
 
 
+def readme(text: str) -> str:
+    """Return the README *text* with its marked parts written anew."""
+    for mark, part in {
+        "demo": f"```\n{_demo()}\n```",
+        "parsers": _markdown("parser", "what it does", names("logster.parsers"), _parser_summary),
+        "outputs": _markdown("output", "what it does", names("logster.outputs"), _output_summary),
+    }.items():
+        pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
+        text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
+    return text
+
+
+def _demo() -> str:
+    words = ["--dry-run", "postfix", "fixtures/postfix/demo.log"]
+    done = subprocess.run(
+        [sys.executable, "-m", "logster", *words],
+        cwd=HERE.parent, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.rstrip("\n")
+
+
+def _markdown(head: str, other: str, rows: list[str], summary: Callable[[str], str]) -> str:
+    lines = [f"| {head} | {other} |", "|---|---|"]
+    lines += [f"| `{each}` | {summary(each)} |" for each in rows]
+    return "\n".join(lines)
+
+
+def _parser_summary(name: str) -> str:
+    return _summary(import_module(f"logster.parsers.{name.replace('-', '_')}"))
+
+
+def _output_summary(name: str) -> str:
+    return _summary(import_module(load_output(name).__module__))
+
+
 def main() -> int:
-    """Write the page, or check it."""
-    target = HERE / "logster.1"
-    if "--check" in sys.argv[1:]:
-        same = target.read_text(encoding="utf-8") == page()
-        if not same:
-            print("man/logster.1 is not what its sources say: make man", file=sys.stderr)
-        return 0 if same else 1
-    target.write_text(page(), encoding="utf-8")
+    """Write the files, or check them."""
+    readme_file = HERE.parent / "README.md"
+    made = {HERE / "logster.1": page()}
+    made[readme_file] = readme(readme_file.read_text(encoding="utf-8"))
+    for path, text in made.items():
+        if "--check" not in sys.argv[1:]:
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            print(f"{path.name} is not what its sources say: make docs", file=sys.stderr)
+            return 1
     return 0
 
 

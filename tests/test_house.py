@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("stats", "metrics", "table", "arguments", "places", "logs", "shapes"),
     ("options", "sample", "generation", "lock", "transport"),
     ("parser", "blocks", "tail", "journal", "outputs"),
-    ("regex_parser", "parsers", "foreign"),
+    ("regex_parser", "parsers", "foreign", "parallel"),
     ("registry", "run", "conformance"),
     ("command_line", "commands"),
     ("cli",),
