@@ -214,6 +214,8 @@ def number(value: object) -> float | None:
     """
     if isinstance(value, str):
         value = float(value) if _DECIMAL.match(value) else None
+    if isinstance(value, bool):
+        return int(value)
     try:
         return value if isinstance(value, int | float) and math.isfinite(value) else None
     except OverflowError:  # an integer beyond every float

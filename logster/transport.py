@@ -391,12 +391,12 @@ def _send_until(stream: socket.socket, data: bytes, deadline: float) -> None:
 
 
 def _read_all(stream: socket.socket, deadline: float) -> bytes:
-    """Read until the peer has closed its side too; return the first few kilobytes."""
+    """Read until the peer has closed its side too; return no more than the head of what came."""
     head = b""
     while True:
         stream.settimeout(left(deadline))
         received = stream.recv(4096)
         if not received:
             return head
-        if len(head) < 4096:
+        if len(head) < 65536:
             head += received

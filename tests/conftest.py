@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from receivers import Carbon, Gmond, Moto, Nsca, Statsd
+from receivers import (
+    Carbon,
+    CollectdDaemon,
+    Gmond,
+    Influxdb,
+    Moto,
+    NodeExporter,
+    Nsca,
+    Pushgateway,
+    Statsd,
+    VictoriaMetrics,
+)
 
 
 @pytest.fixture(scope="session", name="carbon")
@@ -45,4 +56,39 @@ def _nsca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nsca]:
 def _moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     """Yield a server that plays Amazon's."""
     with Moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="victoria")
+def _victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaMetrics]:
+    """Yield a real VictoriaMetrics."""
+    with VictoriaMetrics(tmp_path_factory.mktemp("victoria")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="influx")
+def _influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxdb]:
+    """Yield a real InfluxDB, version 1."""
+    with Influxdb(tmp_path_factory.mktemp("influx")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="pushgateway")
+def _pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushgateway]:
+    """Yield a real Pushgateway."""
+    with Pushgateway(tmp_path_factory.mktemp("pushgateway")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="node_exporter")
+def _node_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeExporter]:
+    """Yield a real node_exporter."""
+    with NodeExporter(tmp_path_factory.mktemp("node_exporter")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="collectd")
+def _collectd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectdDaemon]:
+    """Yield a real collectd."""
+    with CollectdDaemon(tmp_path_factory.mktemp("collectd")) as server:
         yield server

@@ -511,3 +511,246 @@ class Moto(Server):
         super().__init__(
             [program, "-H", "127.0.0.1", "-p", str(port)], folder, ready=lambda: listens(port)
         )
+
+
+def ask(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> str:
+    """Return what the server at *url* answers to a GET, or to a POST of *data*."""
+    import urllib.request
+
+    request = urllib.request.Request(url, data, dict(headers or {}))
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+class VictoriaMetrics(Server):
+    """
+    VictoriaMetrics, which takes what half a dozen other databases take.
+
+    Attributes:
+        url: Its own address, for InfluxDB's and Datadog's protocols too.
+
+        opentsdb: Where it takes telnet's put.
+
+        opentsdb_http: Where it takes OpenTSDB's HTTP.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("victoria-metrics")
+        http, graphite, telnet, tsdb, influx = free_ports(5)
+        self.url = f"http://127.0.0.1:{http}"
+        self.opentsdb, self.opentsdb_http = f"127.0.0.1:{telnet}", f"127.0.0.1:{tsdb}"
+        super().__init__(
+            [
+                program,
+                f"-storageDataPath={folder}/data",
+                f"-httpListenAddr=127.0.0.1:{http}",
+                f"-graphiteListenAddr=127.0.0.1:{graphite}",
+                f"-opentsdbListenAddr=127.0.0.1:{telnet}",
+                f"-opentsdbHTTPListenAddr=127.0.0.1:{tsdb}",
+                f"-influxListenAddr=127.0.0.1:{influx}",
+                "-retentionPeriod=100y",
+                "-search.latencyOffset=0s",
+                "-loggerLevel=WARN",
+            ],
+            folder,
+            ready=lambda: all(map(listens, (http, telnet, tsdb))),
+        )
+
+    def series(self, name: str) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """Return the labels and the points of every series called *name*, once there are any."""
+        import json
+        from urllib.parse import quote
+
+        match = quote(f'{{__name__="{name}"}}')
+
+        def export() -> list[str]:
+            ask(f"{self.url}/internal/force_flush")
+            return ask(f"{self.url}/api/v1/export?match[]={match}").splitlines()
+
+        found = map(json.loads, poll(export, f"{name} at VictoriaMetrics", 5))
+        return [
+            (
+                {key: value for key, value in each["metric"].items() if key != "__name__"},
+                [(at / 1000, v) for at, v in zip(each["timestamps"], each["values"], strict=True)],
+            )
+            for each in found
+        ]
+
+
+_INFLUX = """
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  series-id-set-cache-size = 0
+[http]
+  bind-address = "127.0.0.1:{http}"
+  log-enabled = false
+[monitor]
+  store-enabled = false
+[[udp]]
+  enabled = true
+  bind-address = "127.0.0.1:{udp}"
+  database = "udp"
+  batch-size = 1
+  batch-timeout = "50ms"
+"""
+
+
+class Influxdb(Server):
+    """
+    InfluxDB, version 1, with the databases `logs` and `udp`.
+
+    Attributes:
+        url: Its address.
+
+        udp: Where it takes datagrams, ``udp://host:port``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("influxd")
+        rpc, http, udp = free_ports(3)
+        self.url, self.udp = f"http://127.0.0.1:{http}", f"udp://127.0.0.1:{udp}"
+        (folder / "influx.conf").write_text(
+            _INFLUX.format(folder=folder, rpc=rpc, http=http, udp=udp)
+        )
+        super().__init__(
+            [program, "run", "-config", folder / "influx.conf"],
+            folder,
+            ready=lambda: listens(http),
+        )
+        for name in ("logs", "udp"):
+            ask(f"{self.url}/query", f"q=CREATE DATABASE {name}".encode())
+
+    def points(self, measurement: str, count: int = 1, db: str = "logs") -> list[dict[str, Any]]:
+        """Return the points of *measurement*, columns by name, once *count* are there."""
+        import json
+        from urllib.parse import urlencode
+
+        query = urlencode({"db": db, "q": f'SELECT * FROM "{measurement}"', "epoch": "ns"})
+
+        def found() -> list[dict[str, Any]]:
+            (result,) = json.loads(ask(f"{self.url}/query?{query}"))["results"]
+            (series,) = result.get("series") or [{"columns": [], "values": []}]
+            return [dict(zip(series["columns"], row, strict=True)) for row in series["values"]]
+
+        poll(lambda: len(found()) >= count, f"{count} points of {measurement} at InfluxDB", 5)
+        return found()
+
+
+class Pushgateway(Server):
+    """
+    Prometheus' Pushgateway.
+
+    Attributes:
+        url: Its address.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("prometheus-pushgateway")
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(
+            [program, f"--web.listen-address=127.0.0.1:{port}"],
+            folder,
+            ready=lambda: listens(port),
+        )
+
+    def page(self) -> str:
+        """Return what it would give to Prometheus."""
+        return ask(f"{self.url}/metrics")
+
+
+class NodeExporter(Server):
+    """
+    Prometheus' node_exporter with its textfile collector alone.
+
+    Attributes:
+        textfiles: The folder it reads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need("prometheus-node-exporter")
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        self.textfiles = folder / "textfiles"
+        self.textfiles.mkdir()
+        super().__init__(
+            [
+                program,
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--collector.disable-defaults",
+                "--collector.textfile",
+                f"--collector.textfile.directory={self.textfiles}",
+            ],
+            folder,
+            ready=lambda: listens(port),
+        )
+
+    def page(self) -> str:
+        """Return what it would give to Prometheus."""
+        return ask(f"{self.url}/metrics")
+
+
+_COLLECTD = """
+Hostname "here"
+FQDNLookup false
+BaseDir "{folder}"
+PIDFile "{folder}/collectd.pid"
+PluginDir "/usr/lib/collectd"
+TypesDB "/usr/share/collectd/types.db"
+Interval 1
+AutoLoadPlugin false
+LoadPlugin logfile
+<Plugin logfile>
+  LogLevel info
+  File STDOUT
+</Plugin>
+LoadPlugin unixsock
+<Plugin unixsock>
+  SocketFile "{folder}/socket"
+  SocketPerms "0660"
+  DeleteSocket true
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir "{folder}/csv"
+</Plugin>
+{more}
+"""
+
+
+class CollectdDaemon(Server):
+    """
+    collectd, which writes what it gets as CSV.
+
+    Attributes:
+        socket: Its Unix socket.
+    """
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        program = need("collectd")
+        self.socket = folder / "socket"
+        (folder / "collectd.conf").write_text(_COLLECTD.format(folder=folder, more=more))
+        super().__init__(
+            [program, "-f", "-C", folder / "collectd.conf"], folder, ready=self.socket.exists
+        )
+
+    def values(self, place: str, count: int = 1) -> list[tuple[float, float]]:
+        """Return times and values of ``HOST/PLUGIN/TYPE``, once *count* are there."""
+
+        def found() -> list[tuple[float, float]]:
+            lines = [
+                line
+                for path in sorted((self.folder / "csv").glob(f"{place}-????-??-??"))
+                for line in path.read_text().splitlines()
+                if not line.startswith("epoch")
+            ]
+            pairs = (line.split(",") for line in lines)
+            return [(float(at), float(value)) for at, value in pairs]
+
+        poll(lambda: len(found()) >= count, f"{count} values of {place} at collectd", 5)
+        return found()

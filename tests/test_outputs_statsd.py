@@ -42,7 +42,7 @@ def test_datagrams(metrics: list[Metric]) -> None:
     """Any metrics at all go in datagrams that the network does not cut."""
     statsd = output("statsd", **LOCAL)
 
-    assert all(len(each) <= DATAGRAM_BYTES for each in packed(statsd.lines(metrics)))
+    assert all(len(each) <= DATAGRAM_BYTES for each in packed(statsd.encoded(metrics)[0]))
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,10 @@ def test_sample() -> None:
     """Of timers a share goes, and says which; nothing else is thinned."""
     sender = output("statsd", **LOCAL, statsd_sample=0.5)
     metrics = [Metric("t", each, kind="ms") for each in range(10)] + [Metric("n", 1, kind="c")]
-    lines = [line.decode().strip() for line in sender.lines(metrics)]
+    lines = list(sender.preview(metrics))
 
-    assert lines == [*(f"t:{each}|ms|@0.5" for each in range(0, 10, 2)), "n:1|c"]
+    place = LOCAL["statsd_host"]
+    assert lines == [*(f"{place} t:{each}|ms|@0.5" for each in range(0, 10, 2)), f"{place} n:1|c"]
     with pytest.raises(ConfigurationError, match="--statsd-sample"):
         output("statsd", **LOCAL, statsd_sample=0.0)
 

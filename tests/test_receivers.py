@@ -1,4 +1,3 @@
-# ruff: noqa: SIM300 - expected stands on the left
 """The real receivers answer what was sent to them."""
 
 import socket

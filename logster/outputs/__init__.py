@@ -65,6 +65,9 @@ class Output:
         settings: Values of all options, the outputs' own and the shared ones:
             ``metric_prefix``, ``metric_suffix``, ``timeout``, ``confirm``, ``tags``.
 
+        encode_only: Whether to leave the receiver alone, as `stdout` does when it
+            borrows the encoder of another output.
+
     Attributes:
         kind: The name after ``-o``.
 
@@ -91,7 +94,7 @@ class Output:
     target: str
     transport: Transport
 
-    def __init__(self, settings: SimpleNamespace) -> None:
+    def __init__(self, settings: SimpleNamespace, *, encode_only: bool = False) -> None:
         self.settings = settings
         self.timeout = float(getattr(settings, "timeout", 10))
         self.confirm = bool(getattr(settings, "confirm", True))
@@ -100,7 +103,8 @@ class Output:
         suffix = settings.metric_suffix
         self.suffix = suffix if suffix is None else expanded(suffix, settings)
         self.prepare()
-        self.target, self.transport = self.reach()
+        if not encode_only:
+            self.target, self.transport = self.reach()
 
     def prepare(self) -> None:
         """Take from the settings what the encoder needs."""
@@ -153,16 +157,20 @@ class Output:
         """Return *metric* as the backend reads it, or None if it cannot be sent. Pure."""
         raise NotImplementedError
 
-    def lines(self, metrics: Iterable[Metric]) -> Iterator[bytes]:
-        """Yield the lines of those *metrics* that this backend can take."""
+    def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
+        """Return the lines of *metrics*, and how many of them this backend cannot take."""
+        lines, refused = [], 0
         for metric in metrics:
             line = self.encode(metric)
-            if line is not None and len(line) <= self.line_bytes:
-                yield line
+            if line is None or len(line) > self.line_bytes:
+                refused += 1
+            else:
+                lines.append(line)
+        return lines, refused
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield the lines that ``--dry-run`` prints for *metrics*."""
-        for line in self.lines(metrics):
+        for line in self.encoded(metrics)[0]:
             yield line.decode("utf-8", "replace").rstrip("\n")
 
     def deliver(self, batches: Sequence[Batch]) -> Receipt:
@@ -176,13 +184,13 @@ class Output:
         while delivered < len(batches):
             chunk = batches[delivered : delivered + self.batches_at_once]
             metrics = [metric for batch in chunk for metric in batch.metrics]
-            lines = list(self.lines(metrics))
+            lines, unfit = self.encoded(metrics)
             try:
                 if lines:
                     refused += self.transport.send(lines, deadline)
             except OutputError as error:
                 return Receipt(delivered, refused, error)
-            refused += len(metrics) - len(lines)
+            refused += unfit
             delivered += len(chunk)
         return Receipt(delivered, refused)
 

@@ -38,7 +38,10 @@ def settings_of(url: str, kind: str, options: Sequence[Option]) -> dict[str, Any
     >>> settings_of("demo://h:1?prefix=a", "demo", [Option(("--demo-host",), "")])
     {'demo_host': 'h:1', 'metric_prefix': 'a'}
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        _refuse(url, f"cannot be read: {error}")
     stem = kind.replace("-", "_")
     known = {option.name: option for option in (*_SHARED, *options)}
     if "@" in parts.netloc:
@@ -58,22 +61,21 @@ def _place_of(url: str, stem: str, known: dict[str, Option]) -> dict[str, Any]:
     """Return the settings for protocol, host and path."""
     parts = urlsplit(url)
     protocol = parts.scheme.partition("+")[2]
-    if f"{stem}_url" in known:
-        place = urlunsplit((protocol or "http", parts.netloc, parts.path, "", ""))
-        if protocol not in {"", "http", "https"}:
-            protocols = known.get(f"{stem}_protocol")
-            if protocols is None or protocol not in protocols.choices:
-                _refuse(url, f"speaks no protocol {protocol}")
-            return {f"{stem}_protocol": protocol, f"{stem}_url": f"{protocol}://{parts.netloc}"}
-        return {f"{stem}_url": place} if parts.netloc else {}
     found: dict[str, Any] = {}
-    if protocol:
+    web = f"{stem}_url" in known and protocol in {"", "http", "https"}
+    if protocol and not web:
         option = known.get(f"{stem}_protocol")
         if option is None or protocol not in option.choices:
             _refuse(url, f"speaks no protocol {protocol}")
         found[option.name] = protocol
+    if f"{stem}_url" in known and parts.netloc:
+        path = parts.path if web else ""
+        found[f"{stem}_url"] = urlunsplit((protocol or "http", parts.netloc, path, "", ""))
+        return found
     place = parts.netloc or parts.path
-    holder = next((known[name] for name in (f"{stem}_host", f"{stem}_path") if name in known), None)
+    kinds = (f"{stem}_host", f"{stem}_path")
+    kinds = kinds if parts.netloc else kinds[::-1]
+    holder = next((known[name] for name in kinds if name in known), None)
     if place and holder is None:
         _refuse(url, "takes no host or path")
     if place and holder is not None:

@@ -7,12 +7,22 @@ from typing import ClassVar
 from logster.metrics import Metric
 from logster.options import Option
 from logster.outputs import Output, digits, shortened
-from logster.transport import DATAGRAM_BYTES, Tcp, Transport, Udp, parse_address
+from logster.outputs._spread import Consistent, Replicated
+from logster.transport import (
+    DATAGRAM_BYTES,
+    Address,
+    Tcp,
+    Tls,
+    Transport,
+    Udp,
+    parse_address,
+)
 
 
 #: What a path may not hold: blanks and control characters end it, a semicolon begins tags,
 #: a slash is a folder, and the others mean something in the queries of Graphite.
 _UNSAFE = re.compile(r"""[^\w.\-:#%&@+=<>!~$|^]""")
+_TAG = re.compile(r"[^\w.\-:/@+]")
 _COMPONENT_BYTES = 250  # with ".wsp" behind it, what a file system takes for a name
 
 
@@ -23,26 +33,52 @@ class GraphiteOutput(Output):
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--graphite-host",),
-            "Host and port of carbon, e.g. graphite.example.com:2003.",
+            "Host and port of carbon, e.g. graphite.example.com:2003; several with commas.",
             metavar="HOST:PORT",
         ),
         Option(
             ("--graphite-protocol",),
             "Protocol to speak with carbon.",
             default="tcp",
-            choices=("tcp", "udp"),
+            choices=("tcp", "udp", "tls"),
         ),
+        Option(
+            ("--graphite-spread",),
+            "With several hosts: all metrics to each, or each to one as carbon-relay would.",
+            default="replicated",
+            choices=("replicated", "consistent"),
+        ),
+        Option(("--graphite-ca",), "File of the certificates to trust.", metavar="FILE"),
     )
     line_bytes = 4096
 
+    def prepare(self) -> None:
+        """Take the tags from the settings, as Graphite writes them behind a name."""
+        pairs = ((_TAG.sub("_", name), _TAG.sub("_", value)) for name, value in self.tags)
+        self.tagged = "".join(f";{name}={value.lstrip('~') or '_'}" for name, value in pairs)
+
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""
-        self.address = parse_address(self.required("graphite_host"), "--graphite-host")
-        protocol = self.settings.graphite_protocol
+        self.place = self.required("graphite_host")
+        addresses = [parse_address(each, "--graphite-host") for each in self.place.split(",")]
+        protocol = getattr(self.settings, "graphite_protocol", "tcp")
         if protocol == "udp":
             self.line_bytes = DATAGRAM_BYTES
-            return f"graphite at {self.address} (udp)", Udp(self.address)
-        return f"graphite at {self.address}", Tcp(self.address, confirm=self.confirm)
+        ways = [self._way(protocol, address) for address in addresses]
+        target = f"graphite at {self.place}" + (f" ({protocol})" if protocol != "tcp" else "")
+        if len(ways) == 1:
+            return target, ways[0]
+        if getattr(self.settings, "graphite_spread", "replicated") == "consistent":
+            return f"{target} (consistent)", Consistent([a.host for a in addresses], ways)
+        return target, Replicated(ways)
+
+    def _way(self, protocol: str, address: Address) -> Transport:
+        if protocol == "udp":
+            return Udp(address)
+        if protocol == "tls":
+            authorities = getattr(self.settings, "graphite_ca", None)
+            return Tls(address, authorities=authorities, confirm=self.confirm)
+        return Tcp(address, confirm=self.confirm)
 
     def clean(self, name: str) -> str:
         """
@@ -63,8 +99,8 @@ class GraphiteOutput(Output):
         name, value, time = self.name_of(metric), digits(metric.value), digits(metric.timestamp)
         if not name or value is None or time is None or time.startswith("-"):
             return None
-        return f"{name} {value} {time}\n".encode()
+        return f"{name}{self.tagged} {value} {time}\n".encode()
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield ``HOST:PORT NAME VALUE TIMESTAMP``."""
-        return (f"{self.address} {line}" for line in super().preview(metrics))
+        return (f"{self.place} {line}" for line in super().preview(metrics))

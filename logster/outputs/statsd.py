@@ -115,9 +115,9 @@ class StatsdOutput(Output):
         rate = f"|@{self.rate:g}" if kind in {"ms", "h"} and self.rate < 1 else ""
         return f"{name}:{value}|{kind}{rate}{self.tail}\n".encode()
 
-    def lines(self, metrics: Iterable[Metric]) -> Iterator[bytes]:
-        """Yield the lines of *metrics*; of timers an even share, if so wished."""
-        return super().lines(metrics if self.rate == 1 else self._sampled(metrics))
+    def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
+        """Return the lines of *metrics*; of timers an even share, if so wished."""
+        return super().encoded(metrics if self.rate == 1 else self._sampled(metrics))
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield ``HOST:PORT NAME:VALUE|KIND``."""

@@ -1,13 +1,14 @@
 """Print the metrics, one a line: TIMESTAMP NAME VALUE."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from logster.errors import OutputError
 from logster.metrics import Metric, number, text
 from logster.options import Option
 from logster.outputs import Output
+from logster.outputs._borrowed import TEXTS, borrowed
 from logster.transport import Transport, reason
 
 
@@ -30,8 +31,15 @@ class Descriptor:
         return 0
 
 
+#: Timestamp, name, value, units and kind of a metric.
+Row = tuple[str, str, str, str, str]
+
+#: What `--stdout-format` can be, besides 1.x's own lines.
+_FORMATS = ("table", "json", "csv")
+
+
 class StdoutOutput(Output):
-    """Print one line a metric, as 1.x does."""
+    """Print one line a metric, as 1.x does, or in another format."""
 
     kind = "stdout"
     options: ClassVar[tuple[Option, ...]] = (
@@ -41,11 +49,21 @@ class StdoutOutput(Output):
             default="_",
             metavar="CHAR",
         ),
+        Option(
+            ("--stdout-format",),
+            "What to print: 1.x's lines, a table, JSON lines, CSV, or another output's lines.",
+            default="lines",
+            choices=("lines", *_FORMATS, *TEXTS),
+        ),
     )
 
     def prepare(self) -> None:
-        """Take the separator from the settings."""
+        """Take separator and format from the settings."""
         self.separator = self.settings.stdout_separator
+        self.format = getattr(self.settings, "stdout_format", "lines")
+        self.borrowed: Output | None = None
+        if self.format in TEXTS:
+            self.borrowed = borrowed(self.format, self.settings)
 
     def reach(self) -> tuple[str, Transport]:
         """Return standard output."""
@@ -57,8 +75,65 @@ class StdoutOutput(Output):
 
     def encode(self, metric: Metric) -> bytes | None:
         """Return the line of *metric*; a value may be text, as in 1.x."""
+        fields = self._fields(metric)
+        return None if fields is None else f"{fields[0]} {fields[1]} {fields[2]}\n".encode()
+
+    def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
+        """Return what is printed for *metrics*, in the format asked for."""
+        if self.borrowed:
+            return self.borrowed.encoded(metrics)
+        if self.format == "lines":
+            return super().encoded(metrics)
+        found = list(map(self._fields, metrics))
+        rows = [row for row in found if row is not None]
+        return [_FORMATTERS[self.format](rows)] if rows else [], len(found) - len(rows)
+
+    def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
+        """Yield what a run would print, line by line."""
+        for line in super().preview(metrics):
+            yield from line.split("\n")
+
+    def _fields(self, metric: Metric) -> Row | None:
+        """Return time, name, value, units and kind of *metric*, each in one line."""
         name = self.name_of(metric)
         if not name or (number(metric.value) is None and not isinstance(metric.value, str)):
             return None
         value, timestamp = self.clean(text(metric.value)), self.clean(str(metric.timestamp))
-        return f"{timestamp} {name} {value}\n".encode()
+        units = " ".join(map(self.clean, metric.units.split()))
+        return timestamp, name, value, units, self.clean(metric.kind)
+
+
+def _table(rows: Sequence[Row]) -> bytes:
+    from logster.table import table  # noqa: PLC0415
+
+    cells = [(name, value, units) for _, name, value, units, _ in rows]
+    return f"{table(('metric', 'value', 'unit'), cells, right=[1])}\n".encode()
+
+
+def _json(rows: Sequence[Row]) -> bytes:
+    from json import dumps  # noqa: PLC0415
+
+    heads = ("timestamp", "name", "value", "units", "kind")
+    lines = []
+    for row in rows:
+        record: dict[str, object] = dict(zip(heads, row, strict=True))
+        for key in ("timestamp", "value"):
+            found = number(record[key])
+            whole = found is not None and float(found).is_integer() and abs(found) < 1 << 53
+            record[key] = record[key] if found is None else int(found) if whole else found
+        lines.append(dumps(record) + "\n")
+    return "".join(lines).encode()
+
+
+def _csv(rows: Sequence[Row]) -> bytes:
+    import csv  # noqa: PLC0415
+    import io  # noqa: PLC0415
+
+    page = io.StringIO()
+    writer = csv.writer(page, lineterminator="\n")
+    writer.writerow(("timestamp", "name", "value", "units", "kind"))
+    writer.writerows(rows)
+    return page.getvalue().encode()
+
+
+_FORMATTERS = {"table": _table, "json": _json, "csv": _csv}

@@ -1,0 +1,191 @@
+"""
+Deliveries over HTTP, by urllib3, which is imported when there is something to send.
+
+Any answer but 2xx means owed still. Only where a receiver refuses the contents (400
+or 422) and takes other lines of the same delivery, the refused ones are given up.
+"""
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from logster.errors import ConfigurationError, OutputError
+from logster.transport import Address, Tcp, left, reason
+
+
+Wrap = Callable[[Sequence[bytes]], bytes]
+
+
+def json_array(lines: Sequence[bytes]) -> bytes:
+    """Return the JSON array of *lines*, each of them JSON."""
+    return b"[" + b",".join(lines) + b"]"
+
+
+def parse_url(text: str, option: str) -> str:
+    """
+    Return *text* without the slash at its end, if it is the address of an HTTP server.
+
+    Raises:
+        ConfigurationError: If it is not, or holds a password.
+
+    >>> parse_url("https://influx.example:8086/", "--influxdb-url")
+    'https://influx.example:8086'
+    """
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable, parts = False, urlsplit("")
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            f"{option} takes no password; give it in a file or in the environment. "
+            "Nothing was read or sent."
+        )
+    if not usable or any(c.isspace() or not c.isprintable() for c in text):
+        raise ConfigurationError(
+            f"{option} takes an address such as https://metrics.example:8086, and not {text!r}. "
+            "Nothing was read or sent."
+        )
+    return text.rstrip("/")
+
+
+class Http:
+    """
+    POSTs lines, in portions, over one connection.
+
+    Args:
+        url: Where to, as `parse_url` takes it, with its query.
+
+        wrap: Makes the body of some lines.
+
+        headers: Sent along; they may hold secrets and are never shown.
+
+        authorities: File of the certificates to trust; None for those of the system.
+
+        lines_at_once: How many lines a request may hold.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        wrap: Wrap = b"".join,
+        *,
+        headers: Mapping[str, str] | None = None,
+        authorities: str | None = None,
+        lines_at_once: int = 5000,
+    ) -> None:
+        self.url, self.wrap, self.headers = url, wrap, dict(headers or {})
+        self.authorities, self.lines_at_once = authorities, lines_at_once
+        parts = urlsplit(url)
+        self.secure = parts.scheme == "https"
+        port = parts.port or (443 if self.secure else 80)
+        self.tcp = Tcp(Address(str(parts.hostname), port))
+        self.path = url.partition(parts.netloc)[2] or "/"
+
+    def send(self, lines: Sequence[bytes], deadline: float) -> int:
+        """Hand over *lines*, portion by portion."""
+        taken = refused = 0
+        last = ""
+        with _Session(self, deadline) as session:
+            portions = [
+                lines[start : start + self.lines_at_once]
+                for start in range(0, len(lines), self.lines_at_once)
+            ]
+            while portions:
+                portion = portions.pop(0)
+                status, said = session.request("POST", self.path, self.wrap(portion))
+                if 200 <= status < 300:
+                    taken += len(portion)
+                elif status not in {400, 422}:
+                    raise OutputError(said)
+                elif len(portion) == 1:
+                    refused, last = refused + 1, said
+                else:
+                    half = len(portion) // 2
+                    portions[:0] = [portion[:half], portion[half:]]
+        if refused and not taken:
+            raise OutputError(last)
+        return refused
+
+
+class _Session:
+    """One connection to a server, closed at the deadline whatever the server does."""
+
+    def __init__(self, http: Http, deadline: float) -> None:
+        import threading  # noqa: PLC0415
+
+        import urllib3  # noqa: PLC0415
+        from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: PLC0415
+
+        self.http, self.deadline, self.error = http, deadline, urllib3.exceptions.HTTPError
+        self.live: list[Any] = []
+
+        def connect(connection: Any) -> socket.socket:
+            self.live.append(connection)
+            return http.tcp.connect(deadline)
+
+        host, port = http.tcp.address
+        if http.secure:
+            kind = type("Secure", (HTTPSConnection,), {"_new_conn": connect})
+            self.pool: Any = urllib3.HTTPSConnectionPool(host, port, ca_certs=http.authorities)
+        else:
+            kind = type("Plain", (HTTPConnection,), {"_new_conn": connect})
+            self.pool = urllib3.HTTPConnectionPool(host, port)
+        self.pool.ConnectionCls = kind
+        try:
+            self.watch = threading.Timer(left(deadline), self.cut)
+        except TimeoutError as error:
+            raise OutputError(reason(error)) from error
+        self.watch.daemon = True
+        self.watch.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.watch.cancel()
+        self.pool.close()
+
+    def cut(self) -> None:
+        """End whatever is going on: a server may send a byte a second for ever."""
+        for connection in self.live:
+            try:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            except (OSError, AttributeError):
+                continue
+
+    def request(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """
+        Return the status of the answer, and a sentence that quotes its beginning.
+
+        Raises:
+            OutputError: If there is no answer in time.
+        """
+        try:
+            answer = self.pool.urlopen(
+                method,
+                path,
+                body=body,
+                headers={**self.http.headers, **(headers or {})},
+                retries=False,
+                redirect=False,
+                timeout=left(self.deadline),
+                preload_content=False,
+            )
+            head = answer.read(2000).decode("utf-8", "replace")
+            answer.drain_conn()
+        except (self.error, OSError, ValueError) as error:
+            raise OutputError(self._why(error)) from error
+        said = " ".join("".join(c if c.isprintable() else " " for c in head).split())[:200]
+        return answer.status, f"the server answered {answer.status}: {said or answer.reason}"
+
+    def _why(self, error: BaseException) -> str:
+        import time  # noqa: PLC0415
+
+        if time.monotonic() >= self.deadline:
+            return "timed out"
+        cause = error.__cause__ or error.__context__ or error
+        return reason(cause) if isinstance(cause, OSError) else str(error)

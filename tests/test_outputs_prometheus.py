@@ -1,0 +1,135 @@
+"""Prometheus: the page is one that promtool, node_exporter and the Pushgateway take."""
+
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from outputs import any_metric, any_text, batch, output
+from receivers import NodeExporter, Pushgateway, need
+
+from logster.errors import ConfigurationError
+from logster.metrics import Metric, MetricInfo
+
+
+LOCAL = {"prometheus_path": "/tmp/x.prom"}
+MANY = (
+    Metric("5xx rate", 0.5, "Responses per sec"),
+    Metric("sent", 1000, "mails", kind="c"),
+    Metric("delay", 1, kind="ms"),
+    Metric("delay", 3, kind="ms"),
+    Metric("user", "ann", kind="s"),
+    Metric("user", "bob", kind="s"),
+    Metric("user", "ann", kind="s"),
+    Metric("nan", float("nan")),
+    Metric("twice", 1),
+    Metric("twice", 2),
+)
+
+
+def page_of(*metrics: Metric, **given: object) -> str:
+    """Return the page that *metrics* make."""
+    return b"".join(output("prometheus", **LOCAL, **given).encoded(metrics)[0]).decode()
+
+
+@given(st.lists(any_metric, max_size=8), any_text.filter(str.strip))
+def test_nothing_breaks_out(metrics: list[Metric], tag: str) -> None:
+    """Each family has three lines, a name of its own, and one sample; nothing ends a line."""
+    lines = page_of(*metrics, tags=(f"env={tag}",)).splitlines()
+    names = []
+
+    assert len(lines) % 3 == 0
+    for said, kind, sample in zip(*[iter(lines)] * 3, strict=True):
+        found = re.fullmatch(r'([A-Za-z_:][\w:]*)\{env="((?:[^"\\]|\\.)*)"\} (\S+)', sample)
+        assert found
+        assert said.startswith(f"# HELP {found[1]} ")
+        assert kind in {f"# TYPE {found[1]} gauge", f"# TYPE {found[1]} counter"}
+        float(found[3])
+        names.append(found[1])
+    assert names == sorted(set(names))
+
+
+@hypothesis_settings(max_examples=20, deadline=None)
+@given(st.lists(any_metric, max_size=8), any_text.filter(str.strip))
+def test_promtool(metrics: list[Metric], tag: str) -> None:
+    """Prometheus' own parser reads every page, whatever the log held."""
+    page = page_of(*metrics, tags=(f"env={tag}",))
+    promtool = need("promtool")
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=page.encode(), capture_output=True, check=False
+    )
+
+    assert b"error while linting" not in done.stderr
+    assert done.returncode in {0, 3}  # 3: it would name things otherwise
+
+
+def test_page() -> None:
+    """Counts are counters; a timer has its mean, a set its size; help is the catalogue's."""
+    catalogue = (MetricInfo("sent", "mails", "c", 'Mails "sent" \\ delivered.'),)
+
+    assert page_of(*MANY, catalogue=catalogue, metric_prefix="mail") == (
+        "# HELP mail_5xx_rate Responses per sec\n# TYPE mail_5xx_rate gauge\n"
+        "mail_5xx_rate 0.5\n"
+        "# HELP mail_delay From a log, by logster\n# TYPE mail_delay gauge\n"
+        "mail_delay 2.0\n"
+        '# HELP mail_sent_total Mails "sent" \\\\ delivered.\n'
+        "# TYPE mail_sent_total counter\n"
+        "mail_sent_total 1000.0\n"
+        "# HELP mail_twice From a log, by logster\n# TYPE mail_twice gauge\n"
+        "mail_twice 2.0\n"
+        "# HELP mail_user From a log, by logster\n# TYPE mail_user gauge\n"
+        "mail_user 2.0\n"
+    )
+
+
+def test_node_exporter_has_it(node_exporter: NodeExporter) -> None:
+    """node_exporter reads the file, which anybody may read and which is replaced whole."""
+    path = node_exporter.textfiles / "mail.prom"
+    sender = output("prometheus", prometheus_path=str(path), tags=('env=a"b',))
+    receipt = sender.deliver([batch(5, *MANY)])
+    page = node_exporter.page()
+
+    assert tuple(receipt) == (1, 1, None)
+    assert 'sent_total{env="a\\"b"} 1000' in page
+    assert "node_textfile_scrape_error 0" in page
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert [each.name for each in path.parent.iterdir()] == ["mail.prom"]
+
+    sender.deliver([batch(6, Metric("sent", 1001, kind="c"))])
+
+    assert 'sent_total{env="a\\"b"} 1001' in node_exporter.page()
+
+
+def test_pushgateway_has_it(pushgateway: Pushgateway) -> None:
+    """The Pushgateway takes the page, under its job."""
+    sender = output("prometheus", prometheus_url=pushgateway.url, prometheus_job="a/b c")
+    receipt = sender.deliver([batch(5, *MANY)])
+
+    assert tuple(receipt) == (1, 1, None)
+    (sample,) = re.findall(r"(?m)^sent_total\{.*", pushgateway.page())
+    assert 'job="a/b c"' in sample
+    assert sample.endswith(" 1000")
+
+
+def test_cannot_write(tmp_path: Path) -> None:
+    """A folder that is not there leaves the page owed, and no scraps."""
+    sender = output("prometheus", prometheus_path=str(tmp_path / "none" / "x.prom"))
+    receipt = sender.deliver([batch(5, Metric("up", 1))])
+
+    assert receipt.delivered == 0
+    assert str(receipt.error) == "No such file or directory"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "given_settings",
+    [{}, {"prometheus_path": "x.txt"}, {"prometheus_path": "x.prom", "prometheus_url": "http://h"}],
+)
+def test_where(given_settings: dict[str, str]) -> None:
+    """It wants a file that ends in .prom or a Pushgateway, one of them."""
+    with pytest.raises(ConfigurationError, match="--prometheus-path"):
+        output("prometheus", **given_settings)
