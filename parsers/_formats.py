@@ -321,7 +321,8 @@ def _pattern(field: Field, quote: bytes, after: Part, glued: bool) -> bytes:
     elif field.kind == "words":
         pattern = b" ".join([rb"[^ \n]++"] * field.words)
     elif field.kind == "user" and isinstance(after, bytes) and after.startswith(b" ["):
-        pattern = rb"[^ \n]++(?: [^ \[\"\\\n][^ \n]*+)*+"
+        # A name may have blanks. The time behind it ends it.
+        pattern = rb"(?:(?! \[[0-9]++/[A-Z])(?:[^\"\\\n]|\\.))++"
     else:
         pattern = rb"[^ %b\n]%b" % (ends, b"*+" if glued else b"++")
     return pattern

@@ -1,0 +1,370 @@
+r"""
+Count the requests of a web server: statuses, methods, bytes and durations.
+
+Reads the common and combined formats of Apache and nginx, with or without the
+virtual host in front and with any fields behind, as they come. Any other format
+is read by its definition (``--format``): Apache's ``LogFormat`` or nginx's ``log_format``
+string. Lines it reads:
+
+>>> parser = ApacheAccessParser()
+>>> parser.parse_line('::1 - - [21/Nov/2026:06:22:30 +0000] "GET / HTTP/2.0" 304 - "-" "-"')
+>>> parser.parse_line(r'::1 - - [21/Nov/2026:06:22:30 +0000] "\x16\x03\x01" 400 448 "-" "-"')
+>>> [metric.value for metric in parser.get_state(60) if metric.name in {"http_3xx", "malformed"}]
+[1, 1]
+
+Everything that a client writes stands behind the first quote, where servers
+escape quotes; status and size are taken from behind the quote that closes the
+request. Durations need to be told apart: ``--format`` knows them from the format,
+``--duration-unit`` names the unit of a number at the end of each line.
+
+Percentiles are exact to four digits. Clients and users are told apart up to
+50,000. Methods that are not registered count together as ``OTHER``.
+
+Metrics:
+    requests, http_1xx … http_5xx, size: Requests, those by class of status, and bytes sent;
+        always given.
+
+    malformed: Requests whose first line was no HTTP request; always given.
+
+    error_pct: Share of statuses 5xx among all requests.
+
+    avg_size, max_size: Bytes of one reply.
+
+    duration_avg, duration_median, duration_p90, duration_p95, duration_p99, duration_max:
+        Time a request took, where the log tells.
+
+    clients_unique, users_unique: How many different clients and users there were.
+
+    http_<code>, method_<method>, http_version_<version>: Where there were any.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from logster.errors import ConfigurationError
+from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.options import Option
+from logster.parsers._access import (
+    DISTINCT_LIMIT,
+    FOLD_AT,
+    STATUS_CLASSES,
+    STATUSES,
+    AccessParser,
+    Column,
+    Distribution,
+    Layout,
+    Pattern,
+    add_distinct,
+    lax,
+    per_second,
+    percents,
+    share,
+    status_class,
+    status_class_infos,
+    total_of,
+    words,
+)
+from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
+
+
+#: A virtual host with its port.
+_HOST = rb"(?:[^ :\"\n]++:[0-9]++ )?+"
+
+
+def _layout(tail: bytes, *fields: str) -> Layout:
+    """Return the layout of common and combined lines that end with *tail*."""
+    usual = (
+        rb"([^ \n]++) [^ \n]++ ([^ \n]++) \[[^\]\n]*+\] \"([^ \"]++) [^\"\n]*+"
+        rb"(?<=(HTTP/[0-9]\.[0-9]))\""
+    )
+    # With escaped quotes, a user name with blanks, or garbage for a request.
+    unusual = (
+        rb"([^ \"\n]++) [^ \"\n]++ ([^ \"\\\n]*+)"
+        + QUOTED
+        + rb"(?<=\] )\"([^ \"\\\n]*+)"
+        + QUOTED
+        + rb"(?<=([^\n]{8}))\""
+    )
+    rest = rb" ([0-9]{3}) ([0-9]{1,15}+|-)" + tail
+    return Layout(
+        ("client", "user", "method", "version", "status", "size", *fields),
+        lax((_HOST + usual + rest).replace(rb"[^\"\n]", rb"[^\"]").replace(rb"[^\]\n]", rb"[^\]]")),
+        Pattern(_HOST + unusual + rest),
+    )
+
+
+_COMMON = _layout(rb"(?: .*+)?+")
+_DURATION = {
+    unit: _layout(rb"(?: .*)? ([0-9]{1,12}(?:\.[0-9]{1,9})?|-)", f"duration_{unit}")
+    for unit in ("s", "ms", "us")
+}
+_VERSION = re.compile(r"(?:HTTP/([0-9]\.[0-9])|.? HTTP/([0-9]))\Z", re.DOTALL)
+_METHODS = words("""
+    GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI PROPFIND PROPPATCH MKCOL COPY MOVE
+    LOCK UNLOCK REPORT SEARCH PURGE NONE
+""")
+_VERSIONS = words("0.9 1.0 1.1 2 2.0 3 3.0")
+
+#: All that the metrics of 1.x need, whatever stands in front of the first quote.
+_STATUS_ONLY = Layout(
+    ("status",),
+    Pattern(rb"[^\"]*+\"[^\"]*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+", lax=True),
+    Pattern(QUOTED + rb"\"" + QUOTED + rb"\" ([0-9]{3})(?: .*+)?+"),
+)
+
+#: What one unit of each duration is in microseconds.
+_MICROSECONDS = {"duration_s": 1_000_000, "duration_ms": 1_000, "duration_us": 1}
+
+
+def _microseconds(text: str, unit: int) -> int:
+    """
+    Return a duration in whole microseconds.
+
+    >>> _microseconds("0.005", 1_000_000), _microseconds("7", 1_000)
+    (5000, 7000)
+    """
+    whole, _, fraction = text.partition(".")
+    return int(whole) * unit + int((fraction or "0").ljust(6, "0")[:6]) * unit // 1_000_000
+
+
+def _version(text: str) -> str | None:
+    """
+    Return the version of HTTP that ends a request line, or None if there is none.
+
+    >>> _version("HTTP/1.1"), _version("x HTTP/3"), _version("GARBAGE!")
+    ('1.1', '3', None)
+    """
+    found = _VERSION.search(text)
+    return (found[1] or found[2]) if found else None
+
+
+class ApacheAccessParser(AccessParser):
+    """Everything an access log of Apache or nginx tells."""
+
+    options = (
+        Option(
+            ("-f", "--format"),
+            "The log's definition: Apache's LogFormat or nginx's log_format.",
+            None,
+            "STRING",
+        ),
+        Option(
+            ("-u", "--duration-unit"),
+            "Unit of the number at the end of each line, where there is one and no --format.",
+            None,
+            choices=("s", "ms", "us"),
+        ),
+        Option(
+            ("-p", "--percentiles"),
+            "Percentiles of durations, separated by commas.",
+            "50,90,95,99",
+            "LIST",
+        ),
+    )
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self._percentiles = percents(self.option.percentiles)
+        # As the log has them; `_fold` moves them on.
+        self._raw: dict[str, Counter[bytes]] = {
+            name: Counter() for name in ("status", "method", "version", *_MICROSECONDS)
+        }
+        # Converted, with a bounded number of keys.
+        self._statuses: Counter[str] = Counter()
+        self._words: Counter[str] = Counter()
+        self._requests = self._malformed = self._size = self._max_size = 0
+        self._durations = Distribution()
+        self._clients: set[bytes] = set()
+        self._users: set[bytes] = set()
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Return the layout of the log."""
+        return (_chosen(self.option.format, self.option.duration_unit),)
+
+    def take(self, columns: dict[str, Column]) -> None:
+        """Count the lines of *columns*."""
+        self._requests += len(columns["status"])
+        for name, counter in self._raw.items():
+            if name in columns:
+                counter.update(columns[name])
+        sizes = [*filter(bytes.isdigit, columns.get("size", ()))]
+        if sizes:
+            self._size += total_of(sizes)
+            self._max_size = max(self._max_size, int(max(map(float, sizes))))
+        add_distinct(self._clients, columns.get("client", ()))
+        add_distinct(self._users, columns.get("user", ()))
+        if sum(map(len, self._raw.values())) > FOLD_AT:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Convert what was counted as the log had it, each distinct value once."""
+        for raw, count in self._raw["status"].items():
+            self._statuses[raw.decode()] += count
+        for raw, count in self._raw["method"].items():
+            method = "NONE" if raw in {b"", b"-"} else raw.decode("ascii", "replace")
+            self._words["method_" + (method if method in _METHODS else "OTHER")] += count
+        for raw, count in self._raw["version"].items():
+            version = _version(raw.decode("latin-1"))
+            if version in _VERSIONS:
+                self._words["http_version_" + version.replace(".", "_")] += count
+            else:
+                self._malformed += count
+        for name, unit in _MICROSECONDS.items():
+            for raw, count in self._raw[name].items():
+                if raw != b"-":
+                    self._durations.add(_microseconds(raw.decode(), unit), count)
+        for counter in self._raw.values():
+            counter.clear()
+
+    def merge(self, other: "ApacheAccessParser") -> None:
+        """Count everything that *other* has counted too."""
+        self._fold()
+        other._fold()  # noqa: SLF001 - one of us
+        for name in ("_statuses", "_words", "_durations", "_clients", "_users"):
+            getattr(self, name).update(getattr(other, name))
+        for name in ("_requests", "_malformed", "_size"):
+            vars(self)[name] += vars(other)[name]
+        self._max_size = max(self._max_size, other._max_size)  # noqa: SLF001
+
+    def get_state(self, duration: float) -> list[Metric]:
+        """Return the metrics; counts are counts, whatever *duration* is."""
+        self._fold()
+        return [*self._totals(), *self._tail()]
+
+    def _has(self, field: str) -> bool:
+        """Tell whether the log has *field*: what it does not tell is not given as zero."""
+        return field in self._layouts[0].fields
+
+    def _totals(self) -> Iterator[Metric]:
+        classes = dict.fromkeys(STATUS_CLASSES, 0)
+        for status, count in self._statuses.items():
+            if (name := status_class(status)) in classes:
+                classes[name] += count
+        yield _count("requests", self._requests)
+        for name in STATUS_CLASSES:
+            yield _count(f"http_{name}", classes[name])
+        if self._has("version"):
+            yield _count("malformed", self._malformed)
+        if self._has("size"):
+            yield _count("size", self._size, "Bytes")
+        if self._requests:
+            yield Metric("error_pct", share(classes["5xx"], self._requests), "Percent")
+        if self._requests and self._has("size"):
+            yield Metric("avg_size", self._size / self._requests, "Bytes")
+            yield Metric("max_size", self._max_size, "Bytes")
+        yield from self._durations.metrics("duration", self._percentiles, "Milliseconds", 1000)
+
+    def _tail(self) -> Iterator[Metric]:
+        """Yield what is given only where there was any."""
+        for name, known in (("clients_unique", self._clients), ("users_unique", self._users)):
+            if found := min(len(known - {b"-", b""}), DISTINCT_LIMIT):
+                yield Metric(name, found, name.partition("_")[0].capitalize())
+        tail = self._words.copy()
+        for status, count in self._statuses.items():
+            if status in STATUSES:
+                tail[f"http_{status}"] += count
+        for name, count in sorted(tail.items()):
+            yield _count(name, count)
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return all metrics there can be."""
+        return _CATALOGUE
+
+
+class SampleLogster(AccessParser):
+    """
+    The metrics of 1.x under their old names.
+
+    Attributes:
+        http_1xx, http_2xx, http_3xx, http_4xx, http_5xx: Responses of each class.
+    """
+
+    options = ApacheAccessParser.options[:1]
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.http_1xx = self.http_2xx = self.http_3xx = self.http_4xx = self.http_5xx = 0
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """Return the layout of the log."""
+        return (_chosen(self.option.format, None) if self.option.format else _STATUS_ONLY,)
+
+    def take(self, columns: dict[str, Column]) -> None:
+        """Count the lines of *columns*."""
+        for status, count in Counter(columns["status"]).items():
+            if (name := status_class(status.decode())) in STATUS_CLASSES:
+                vars(self)[f"http_{name}"] += count
+
+    def merge(self, other: "SampleLogster") -> None:
+        """Count everything that *other* has counted too."""
+        for name in STATUS_CLASSES:
+            vars(self)[f"http_{name}"] += vars(other)[f"http_{name}"]
+
+    def get_state(self, duration: float) -> list[MetricObject]:
+        """Return all figures per second."""
+        return [
+            MetricObject(
+                f"http_{name}",
+                per_second(vars(self)[f"http_{name}"], duration),
+                "Responses per sec",
+            )
+            for name in STATUS_CLASSES
+        ]
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return the metrics of 1.x."""
+        return status_class_infos()
+
+
+def _count(name: str, value: int, units: str = "Requests") -> Metric:
+    return Metric(name, value, units, kind="c")
+
+
+def _chosen(text: str | None, unit: str | None) -> Layout:
+    """
+    Return the layout that the options ask for.
+
+    Raises:
+        ConfigurationError: If the format cannot be used.
+    """
+    if not text:
+        return _DURATION[unit] if unit else _COMMON
+    text = _NAMED.get(text, text)
+    layout = nginx_layout(text) if "$" in text and "%" not in text else apache_layout(text)
+    if "status" not in layout.fields:
+        raise ConfigurationError(
+            f"The format {text!r} has no status (%>s or $status) that could be counted. "
+            "Nothing was read or sent."
+        )
+    return layout
+
+
+#: Formats that Apache's default configuration names.
+_NAMED = {
+    "common": r'%h %l %u %t "%r" %>s %b',
+    "combined": r'%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',
+    "vhost_combined": r'%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"',
+    "combinedio": r'%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O',
+}
+
+_CATALOGUE = (
+    MetricInfo("requests", "Requests", "c", "Requests of clients."),
+    *status_class_infos("Requests", "c"),
+    MetricInfo("malformed", "Requests", "c", "Requests whose first line was no HTTP request."),
+    MetricInfo("size", "Bytes", "c", "Bytes sent to clients."),
+    MetricInfo("error_pct", "Percent", "g", "Failures of the server among all requests."),
+    MetricInfo("avg_size", "Bytes", "g", "Mean of the bytes of a reply."),
+    MetricInfo("max_size", "Bytes", "g", "Bytes of the largest reply."),
+    MetricInfo("duration_avg", "Milliseconds", "g", "Mean of the time a request took."),
+    MetricInfo("duration_median", "Milliseconds", "g", "Median of the time a request took."),
+    MetricInfo("duration_p{percent}", "Milliseconds", "g", "Percentile of the same."),
+    MetricInfo("duration_max", "Milliseconds", "g", "Time the slowest request took."),
+    MetricInfo("clients_unique", "Clients", "g", "Different clients, up to 50,000."),
+    MetricInfo("users_unique", "Users", "g", "Different users, up to 50,000."),
+    MetricInfo("http_{status}", "Requests", "c", "Requests with that status."),
+    MetricInfo("method_{method}", "Requests", "c", "Requests with that method."),
+    MetricInfo("http_version_{version}", "Requests", "c", "Requests of that version of HTTP."),
+)

@@ -1,0 +1,367 @@
+"""Access logs of web servers: what counts, what cannot be forged, and that totals are the truth."""
+
+import gzip
+import json
+import re
+import shlex
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parsing import ROOT, by_line, count_lines, fed, figures, fixtures
+
+from logster.errors import ConfigurationError, SkipLine
+from logster.parser import Tally
+from logster.parsers._formats import nginx_layout
+from logster.parsers.apache_access import ApacheAccessParser, SampleLogster
+
+
+CASES = fixtures("apache_access", "SampleLogster")
+CLASSES = {"apache_access": ApacheAccessParser, "SampleLogster": SampleLogster}
+LOGS = ("apache-combined", "nginx-combined")
+
+APACHE = (
+    (r"LogFormat \"%h %l %u %t \\\"%r\\\" %>s %b \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\"\" c")
+    .replace(r"\"", '"')
+    .replace("\\\\", "\\")
+)
+NGINX = """
+    log_format main '$remote_addr - $remote_user [$time_local] "$request" '
+                    '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
+"""
+
+
+def line(**fields: str) -> str:
+    """Return a line in the combined format, as a server writes it for some *fields*."""
+    usual = {
+        "host": "192.0.2.1", "user": "-", "request": "GET / HTTP/1.1", "status": "404",
+        "size": "7", "referer": "-", "agent": "-",
+    }  # fmt: skip
+    return (
+        '{host} - {user} [21/Nov/2026:06:22:30 +0000] "{request}" {status} {size}'
+        ' "{referer}" "{agent}"\n'
+    ).format(**(usual | fields))
+
+
+def apache(text: str) -> str:
+    """Return *text* as Apache escapes what a client sent."""
+    special = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+    escaped = "".join(special.get(each, each) for each in text)
+    return re.sub(r"[^ -~]", lambda found: f"\\x{ord(found[0]) & 255:02x}", escaped)
+
+
+def nginx(text: str) -> str:
+    """Return *text* as nginx escapes what a client sent."""
+    return re.sub(r'[^ -~]|["\\]', lambda found: f"\\x{ord(found[0]) & 255:02X}", text)
+
+
+def whole(name: str) -> bytes:
+    """Return a whole real log."""
+    return gzip.decompress(Path(ROOT, "fixtures", "whole", f"{name}.log.gz").read_bytes())
+
+
+def made(options: str) -> ApacheAccessParser:
+    """Return a parser with *options*."""
+    return ApacheAccessParser(option_string=options)
+
+
+class TestSampleLogster:
+    def test_attributes(self) -> None:
+        """The attributes that tests of 1.x read are up to date after each line."""
+        parser = SampleLogster()
+        for status in ("200", "201", "400"):
+            parser.parse_line(line(status=status))
+
+        assert (0, 2, 0, 1, 0) == (
+            parser.http_1xx, parser.http_2xx, parser.http_3xx, parser.http_4xx, parser.http_5xx,
+        )  # fmt: skip
+
+    def test_names_and_units(self) -> None:
+        """Names, units and rates are those of 1.x."""
+        parser = fed(SampleLogster(), line() * 30)
+
+        assert [
+            (f"http_{n}xx", 0.5 if n == 4 else 0, "Responses per sec") for n in range(1, 6)
+        ] == [(metric.name, metric.value, metric.units) for metric in parser.get_state(60)]
+
+    @pytest.mark.parametrize("version", ["1.0", "1.1", "2.0", "3.0", "2"])
+    def test_versions(self, version: str) -> None:
+        """Requests of every version of HTTP count; 1.x knew only HTTP/1."""
+        assert 1 == fed(SampleLogster(), line(request=f"GET / HTTP/{version}")).http_4xx
+
+    @pytest.mark.parametrize(
+        "front", ["www.example:80 192.0.2.1 - -", "192.0.2.1, 192.0.2.2 - -", "a b c d e"]
+    )
+    def test_other_fronts(self, front: str) -> None:
+        """Whatever stands in front of the request, its status counts, as in 1.x."""
+        text = f'{front} [21/Nov/2026:06:22:30 +0000] "GET / HTTP/1.1" 200 7\n'
+
+        assert 1 == fed(SampleLogster(), text).http_2xx
+
+    def test_not_a_line(self) -> None:
+        """A line of something else is skipped."""
+        with pytest.raises(SkipLine):
+            SampleLogster().parse_line("invalid log entry")
+
+
+class TestApacheAccessParser:
+    def test_escapes(self) -> None:
+        """Escaped quotes and backslashes end no field."""
+        agent = 'a "b" \\'
+        lines = line(agent=apache(agent)) + line(agent=nginx(agent))
+
+        assert Tally(2) == ApacheAccessParser().feed(lines.encode())
+
+    @pytest.mark.parametrize("request_line", ["GARBAGE", "", "-", r"\x16\x03\x01", "GET /", "GET"])
+    def test_garbage(self, request_line: str) -> None:
+        """Whatever a client sends instead of a request is a malformed request."""
+        found = figures(fed(ApacheAccessParser(), line(request=request_line, status="400")))
+
+        assert (1, 1, 1) == (found["requests"], found["malformed"], found["http_400"])
+
+    @pytest.mark.parametrize(
+        ("unit", "text", "milliseconds"),
+        [("us", "1500", 1.5), ("ms", "7", 7), ("s", "2", 2000), ("s", "0.005", 5)],
+    )
+    def test_duration_units(self, unit: str, text: str, milliseconds: float) -> None:
+        """A number at the end of each line is a duration in the unit that was named."""
+        parser = fed(made(f"--duration-unit {unit}"), line().replace("\n", f" {text}\n"))
+
+        assert milliseconds == figures(parser)["duration_median"]
+
+    @pytest.mark.parametrize(
+        ("field", "text"), [("%D", "1500"), ("%{us}T", "1500"), ("%{ms}T", "2"), ("%T", "3")]
+    )
+    def test_durations_of_apache(self, field: str, text: str) -> None:
+        """Apache's own names tell the units of durations."""
+        parser = fed(made(f"--format '%h %>s {field}'"), f"::1 200 {text}\n")
+
+        expected = {"%D": 1.5, "%{us}T": 1.5, "%{ms}T": 2, "%T": 3000}[field]
+        assert expected == figures(parser)["duration_max"]
+
+    def test_shares(self) -> None:
+        """Shares, means and maxima are of all requests."""
+        found = figures(
+            fed(ApacheAccessParser(), line(status="500", size="10") + line(size="-") * 3)
+        )
+
+        assert (25, 2.5, 10) == (found["error_pct"], found["avg_size"], found["max_size"])
+
+
+class TestFormat:
+    @pytest.mark.parametrize("log", LOGS)
+    @pytest.mark.parametrize("text", ["combined", APACHE, NGINX])
+    def test_standard_formats(self, log: str, text: str) -> None:
+        """The combined format, given by name or by either server's definition, is the same."""
+        parser = made(f"--format {shlex.quote(text)}")
+
+        assert figures(fed(ApacheAccessParser(), whole(log))) == figures(fed(parser, whole(log)))
+
+    def test_nginx_upstream_lists(self) -> None:
+        """Times of several upstreams, with blanks between them, are one field."""
+        text = "$status $upstream_response_time $request_time"
+        parser = fed(made(f"--format '{text}'"), "200 0.1, 0.2 : - 0.5\n502 - 0.1\n")
+
+        assert 500 == figures(parser)["duration_max"]
+
+    def test_nginx_json(self) -> None:
+        """A format that looks like JSON is a format."""
+        text = '{"status": "$status", "agent": "$http_user_agent", "bytes": $bytes_sent}'
+        parser = fed(
+            made(f"--format '{text}'"),
+            '{"status": "200", "agent": "a\\"b", "bytes": 77}\n',
+        )
+
+        assert (1, 77) == (figures(parser)["http_200"], figures(parser)["size"])
+
+    @pytest.mark.parametrize("text", ["%h %b", "no field", "%>s %Z", "$remote_addr"])
+    def test_useless(self, text: str) -> None:
+        """A format without a status, or with a directive that Apache lacks, is refused."""
+        with pytest.raises(ConfigurationError):
+            made(f"--format '{text}'")
+
+    def test_unescaped(self) -> None:
+        """A format in which nginx escapes nothing is refused: its lines can be forged."""
+        with pytest.raises(ConfigurationError, match="forge"):
+            nginx_layout("log_format x escape=none '$status $http_user_agent';")
+
+    @given(st.text('%${}<>^!{i}tsShbDOT"[] \\', max_size=30))
+    def test_any_format(self, text: str) -> None:
+        """Any text is either a format or refused with a sentence."""
+        with suppress(ConfigurationError):
+            made(f"--format={shlex.quote(text)}").feed(b"200\n")
+
+
+class TestStrangers:
+    """What somebody outside writes into a field changes no figure but that field's own."""
+
+    forged = (
+        '" 200 99 "-" "-"',
+        'x HTTP/1.1" 200 99 "-" "-"',
+        'HTTP/1." 200 99',
+        'HTTP/1.1\\" 200 99',
+        '] "GET / HTTP/1.1" 200 99',
+        "[21/Nov/2026:06:22:30 +0000]",
+        "\\",
+        '\\\\" 200 99',
+        "\n192.0.2.1 - - [] \r\x0b\x85",
+        "200 99 9000",
+    )
+    own = ("method_", "http_version_", "malformed", "users_unique", "clients_unique")
+
+    def shared(self, parser: Any, text: str) -> dict[str, float | str]:
+        """Return the figures that *text* shares with every such line."""
+        found = figures(fed(parser, text))
+        return {name: each for name, each in found.items() if not name.startswith(self.own)}
+
+    @pytest.mark.parametrize("text", forged)
+    @pytest.mark.parametrize("escape", [apache, nginx])
+    @pytest.mark.parametrize("field", ["request", "url", "user", "referer", "agent"])
+    @pytest.mark.parametrize("options", [None, "--format combined"])
+    def test_fields(self, options: str | None, field: str, escape: Any, text: str) -> None:
+        """Neither request, URL, user, referer nor user agent forges a status or a size."""
+        value = f"GET {text} HTTP/1.1" if field == "url" else text
+        hostile = line(**{"request" if field == "url" else field: escape(value)})
+        seen = self.shared(ApacheAccessParser(option_string=options), hostile)
+
+        assert self.shared(ApacheAccessParser(option_string=options), line()) == seen
+
+    @pytest.mark.parametrize("text", forged)
+    @pytest.mark.parametrize("escape", [apache, nginx])
+    @pytest.mark.parametrize("field", ["request", "user", "referer", "agent"])
+    def test_1x(self, field: str, escape: Any, text: str) -> None:
+        """No field forges a status for those who use the name of 1.x."""
+        parser = fed(SampleLogster(), line(**{field: escape(text)}))
+
+        assert (0, 1) == (parser.http_2xx, parser.http_4xx)
+
+    @pytest.mark.parametrize("text", ["9", "x 9", '" 9'])
+    def test_duration(self, text: str) -> None:
+        """A user agent cannot pass for the duration behind it."""
+        parser = made("--duration-unit us")
+        fed(parser, line(agent=apache(text)).replace("\n", " 1500\n") + line(agent=apache(text)))
+
+        assert (1, 1.5) == (figures(parser)["requests"], figures(parser)["duration_max"])
+
+    def test_metrics_are_bounded(self) -> None:
+        """However many methods and statuses there are, there are only so many metrics."""
+        lines = "".join(
+            line(request=f"M{n} / HTTP/{n % 10}.{n % 7}", status=str(n % 900 + 100))
+            for n in range(30_000)
+        )
+        found = figures(fed(ApacheAccessParser(), lines))
+
+        assert 30_000 == found["method_OTHER"]
+        assert len(found) < 150
+
+    @pytest.mark.parametrize(
+        "text",
+        ["A" * 10**6, " " * 10**6, '" ' * 500_000, "\\" * 10**6, '] "' * 300_000, "1 " * 500_000],
+        ids=["letters", "blanks", "quotes", "backslashes", "requests", "numbers"],
+    )
+    @pytest.mark.parametrize("options", [None, "-u us", "-f combined"])
+    def test_long_lines(self, options: str | None, text: str) -> None:
+        """A line of a megabyte takes no more than a moment, whatever it is made of."""
+        lines = text + "\n" + line(agent=text) + line(user=text) + line(request=text)
+        start = time.process_time()
+        tally = ApacheAccessParser(option_string=options).feed(lines.encode())
+        if not options:
+            SampleLogster().feed(lines.encode())
+
+        assert 4 == sum(tally)
+        assert time.process_time() - start < 2
+
+
+class TestEquality:
+    @pytest.mark.parametrize(("name", "options", "log"), CASES)
+    @pytest.mark.parametrize("parser", ["apache_access", "SampleLogster"])
+    def test_lines_and_blocks(
+        self, parser: str, name: str, options: str | None, log: bytes
+    ) -> None:
+        """One line at a time gives the figures and the account of a whole block."""
+        options = options if name == parser else None
+        single, skipped = by_line(CLASSES[parser](option_string=options), log)
+        block = CLASSES[parser](option_string=options)
+        tally = block.feed(log)
+
+        assert figures(block) == figures(single)
+        assert (tally.unmatched, count_lines(log)) == (skipped, sum(tally))
+
+    @given(st.data())
+    def test_parts_merge(self, data: st.DataObject) -> None:
+        """However a log is cut, its parts merged give the figures of the whole."""
+        lines = [each for _, options, log in CASES if not options for each in log.splitlines(True)]
+        taken = data.draw(st.lists(st.sampled_from(lines), max_size=40))
+        cut = data.draw(st.integers(0, len(taken)))
+        parser = data.draw(st.sampled_from([ApacheAccessParser, SampleLogster]))
+        one, two = fed(parser(), b"".join(taken[:cut])), fed(parser(), b"".join(taken[cut:]))
+        one.merge(two)
+
+        assert figures(fed(parser(), b"".join(taken))) == figures(one)
+
+    @given(st.text(), st.sampled_from(list(CLASSES.values())))
+    def test_any_text(self, text: str, parser: Any) -> None:
+        """Nothing but `SkipLine` comes of any text."""
+        with suppress(SkipLine):
+            parser().parse_line(text)
+
+    @given(st.binary(), st.sampled_from(list(CLASSES.values())))
+    def test_any_bytes(self, block: bytes, parser: Any) -> None:
+        """Every line of anything is accounted for."""
+        assert count_lines(block) == sum(parser().feed(block))
+
+    @given(st.text(st.characters(exclude_characters="\n")), st.sampled_from([apache, nginx]))
+    def test_any_agent(self, text: str, escape: Any) -> None:
+        """Whatever user agent a server wrote down, its line counts as what it is."""
+        assert 1 == fed(SampleLogster(), line(agent=escape(text), referer=escape(text))).http_4xx
+        assert 1 == figures(fed(ApacheAccessParser(), line(request=escape(text))))["http_404"]
+
+
+class TestTruth:
+    @pytest.mark.parametrize("name", LOGS)
+    def test_all_lines(self, name: str) -> None:
+        """Every line of a real log is understood."""
+        log = whole(name)
+
+        assert Tally(log.count(b"\n")) == ApacheAccessParser().feed(log)
+        assert Tally(log.count(b"\n")) == SampleLogster().feed(log)
+
+    @pytest.mark.parametrize("name", LOGS)
+    def test_awk(self, name: str) -> None:
+        """Awk, which takes the first number behind a closing quote, counts the same."""
+        program = (
+            r'{ gsub(/\\"/, ""); split($0, q, "\""); split(q[3], f, " "); n[substr(f[1], 1, 1)]++;'
+            ' b += f[2] } END { for (k in n) print "http_" k "xx", n[k]; print "size", b }'
+        )
+        log = whole(name)
+        done = subprocess.run(["awk", program], input=log, capture_output=True, check=True)
+        told = dict(each.split() for each in done.stdout.decode().splitlines())
+        found = figures(fed(ApacheAccessParser(), log))
+
+        assert {key: int(each) for key, each in told.items()} == {key: found[key] for key in told}
+
+    @pytest.mark.skipif(not which("goaccess"), reason="goaccess is not installed")
+    @pytest.mark.parametrize("name", LOGS)
+    def test_goaccess(self, name: str, tmp_path: Path) -> None:
+        """Goaccess counts the same requests, bytes, statuses and methods in a whole real log."""
+        log, report = tmp_path / "log", tmp_path / "report.json"
+        log.write_bytes(whole(name))
+        subprocess.run(
+            ["goaccess", log, "--log-format=COMBINED", "--no-global-config", "-o", report],
+            capture_output=True, check=True,
+        )  # fmt: skip
+        told = json.loads(report.read_text(encoding="utf-8", errors="replace"))
+        found = figures(fed(ApacheAccessParser(), whole(name)))
+
+        assert told["general"]["valid_requests"] == found["requests"]
+        assert told["general"]["bandwidth"] == found["size"]
+        for group in told["status_codes"]["data"]:
+            assert group["hits"]["count"] == found[f"http_{group['data'][:3]}"]
+            for status in group["items"]:
+                assert status["hits"]["count"] == found[f"http_{status['data'][:3]}"]
