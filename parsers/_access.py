@@ -340,13 +340,15 @@ def share(part: float, whole: float) -> float:
     return 100 * part / whole
 
 
-def total_of(sizes: Iterable[bytes]) -> int:
+def total_and_largest(sizes: Iterable[bytes]) -> tuple[int, int]:
     """
-    Return the sum of *sizes*, each of at most 15 digits.
+    Return the sum and the largest of *sizes*, each of at most 15 digits.
 
-    >>> total_of([b"10", b"032"])
-    42
+    >>> total_and_largest([b"10", b"032"]), total_and_largest([])
+    ((42, 32), (0, 0))
     """
     sizes = list(sizes)
-    total = sum(map(float, sizes))  # a third faster than int, and exact below 2**53
-    return int(total) if total < 2**53 else sum(map(int, sizes))
+    values = list(map(float, sizes))  # a third faster than int, and exact below 2**53
+    total = sum(values)
+    whole = int(total) if total < 2**53 else sum(map(int, sizes))
+    return whole, int(max(values, default=0))

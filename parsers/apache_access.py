@@ -62,7 +62,7 @@ from logster.parsers._access import (
     share,
     status_class,
     status_class_infos,
-    total_of,
+    total_and_largest,
     words,
 )
 from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
@@ -188,10 +188,9 @@ class ApacheAccessParser(AccessParser):
         for name, counter in self._raw.items():
             if name in columns:
                 counter.update(columns[name])
-        sizes = [*filter(bytes.isdigit, columns.get("size", ()))]
-        if sizes:
-            self._size += total_of(sizes)
-            self._max_size = max(self._max_size, int(max(map(float, sizes))))
+        total, largest = total_and_largest(filter(bytes.isdigit, columns.get("size", ())))
+        self._size += total
+        self._max_size = max(self._max_size, largest)
         add_distinct(self._clients, columns.get("client", ()))
         add_distinct(self._users, columns.get("user", ()))
         if sum(map(len, self._raw.values())) > FOLD_AT:

@@ -78,7 +78,7 @@ from logster.parsers._access import (
     share,
     status_class,
     status_class_infos,
-    total_of,
+    total_and_largest,
     words,
 )
 from logster.parsers._formats import squid_layout
@@ -93,19 +93,19 @@ _PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
 #: What `log_mime_hdrs on` adds: Squid writes brackets inside as %5B and %5D.
 _HEADERS = rb"(?: \[[^\]\n]*+\] \[[^\]\n]*+\])?+"
 
-_TEN_FIELDS = _HEAD + rb"(error:|)[^ \n]++ ([^ \n]++) ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)"
+_TEN_FIELDS = _HEAD + rb"(error:|)[^ \n]++ ([^ \n]++) ([A-Z_0-9]++/[^ \n]++ [^ \n]++)"
 
 _NATIVE = Layout(
-    ("elapsed", "client", "result", "size", "method", "error", "user", "hierarchy", "type"),
+    ("elapsed", "client", "result", "size", "method", "error", "user", "origin"),
     lax(_TEN_FIELDS),
     Pattern(_TEN_FIELDS + _HEADERS),
     # With blanks in the URL or the user's name, or more fields behind. Only where
     # a single place looks like the hierarchy code is it taken for it.
     Pattern(
         _HEAD
-        + rb"(error:|)%b++() ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN)
+        + rb"(error:|)%b++() ([A-Z_0-9]++/[^ \n]++ [^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN)
     ),
-    Pattern(_HEAD + rb"(error:|)[^\n]*+()()()"),
+    Pattern(_HEAD + rb"(error:|)[^\n]*+()()"),
 )
 
 #: Squid's common and combined formats. The last quote of the line is Squid's own,
@@ -285,9 +285,20 @@ def _method(text: str) -> tuple[str, ...]:
     return ("method_" + (text if text in _METHODS else "OTHER"),)
 
 
+def _origin(text: str) -> tuple[str, ...]:
+    """
+    Return the metrics of hierarchy code, address and media type: one field, for speed.
+
+    >>> _origin("HIER_DIRECT/192.0.2.7 text/html"), _origin("")
+    (('hier_DIRECT', 'mime_text'), ())
+    """
+    return (*_hierarchy(text.partition("/")[0]), *_type(text.partition(" ")[2]))
+
+
 #: Which metrics a word of a line adds to.
 _WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "method": _method,
+    "origin": _origin,
     "hierarchy": _hierarchy,
     "type": _type,
     "bump": lambda word: (f"ssl_bump_{word}",) if word in _BUMP_MODES else (),
@@ -601,7 +612,7 @@ class SquidLogster(AccessParser):
                 vars(self)[f"http_{name}"] += count
         wanted = "elapsed" if self.option.size_is_elapsed else "size"
         summed = columns.get("sum", columns.get(wanted, ()))
-        self.size_transferred += total_of(summed)
+        self.size_transferred += total_and_largest(summed)[0]
 
     def merge(self, other: "SquidLogster") -> None:
         """Count everything that *other* has counted too."""

@@ -1,6 +1,7 @@
 """Squid's access log: what counts, what cannot be forged, and that totals are the truth."""
 
 import gzip
+import re
 import subprocess
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parsing import ROOT, by_line, count_lines, fed, figures, fixtures
+from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, metrics
 
 from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
@@ -298,6 +299,25 @@ class TestEquality:
         one.merge(two)
 
         assert figures(fed(parser(), b"".join(taken))) == figures(one)
+
+    @pytest.mark.parametrize(("name", "options", "log"), CASES)
+    def test_catalogue(self, name: str, options: str | None, log: bytes) -> None:
+        """Every metric that there is stands in the catalogue, with its unit and kind."""
+        parser = CLASSES[name]
+        known = [
+            (re.sub(r"\\\{\w+\\\}", r"[\\w-]+", re.escape(info.name)), info.units, info.kind)
+            for info in parser.catalogue()
+        ]
+        unknown = [
+            metric.name
+            for metric in metrics(fed(parser(option_string=options), log))
+            if not any(
+                re.fullmatch(pattern, metric.name) and (units, kind) == (metric.units, metric.kind)
+                for pattern, units, kind in known
+            )
+        ]
+
+        assert [] == unknown
 
     @given(st.text(), st.sampled_from(list(CLASSES.values())))
     def test_any_text(self, text: str, parser: Any) -> None:
