@@ -7,6 +7,8 @@ from receivers import (
     Carbon,
     CollectdDaemon,
     Gmond,
+    Gnocchi,
+    GraphiteWeb,
     Influxdb,
     Moto,
     NodeExporter,
@@ -91,4 +93,25 @@ def _node_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeExp
 def _collectd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CollectdDaemon]:
     """Yield a real collectd."""
     with CollectdDaemon(tmp_path_factory.mktemp("collectd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="second_carbon")
+def _second_carbon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carbon]:
+    """Yield another real carbon."""
+    with Carbon(tmp_path_factory.mktemp("second_carbon")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="graphite_web")
+def _graphite_web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GraphiteWeb]:
+    """Yield a real graphite-web with a carbon of its own."""
+    with GraphiteWeb(tmp_path_factory.mktemp("graphite_web")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="gnocchi")
+def _gnocchi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gnocchi]:
+    """Yield a real Gnocchi."""
+    with Gnocchi(tmp_path_factory.mktemp("gnocchi")) as server:
         yield server

@@ -754,3 +754,193 @@ class CollectdDaemon(Server):
 
         poll(lambda: len(found()) >= count, f"{count} values of {place} at collectd", 5)
         return found()
+
+
+class GraphiteWeb(Server):
+    """
+    graphite-web over the files of a carbon that tells it tags.
+
+    Attributes:
+        url: Its address.
+
+        carbon: The carbon behind it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        program = need(SERVERS / "graphite/bin/gunicorn")
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        (folder / "carbon").mkdir()
+        (folder / "log").mkdir()
+        self.carbon = Carbon(folder / "carbon", web=self.url)
+        (folder / "logster_settings.py").write_text(
+            f"""
+SECRET_KEY = "test"
+ALLOWED_HOSTS = ["*"]
+TIME_ZONE = "UTC"
+CARBONLINK_HOSTS = ["127.0.0.1:{self.carbon.query}"]
+GRAPHITE_ROOT = STORAGE_DIR = CONF_DIR = "{folder}"
+LOG_DIR = "{folder}/log"
+WHISPER_DIR = "{self.carbon.whisper}"
+STANDARD_DIRS = [WHISPER_DIR]
+INDEX_FILE = "{folder}/index"
+DATABASES = {{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "{folder}/db"}}}}
+LOG_FILE_INFO = LOG_FILE_EXCEPTION = LOG_FILE_CACHE = LOG_FILE_RENDERING = "-"
+"""
+        )
+        env = {
+            "PYTHONPATH": str(folder),
+            "GRAPHITE_SETTINGS_MODULE": "logster_settings",
+            "DJANGO_SETTINGS_MODULE": "graphite.settings",
+            "HOME": str(folder),
+        }
+        try:
+            subprocess.run(
+                [SERVERS / "graphite/bin/django-admin", "migrate", "--run-syncdb"],
+                env={**os.environ, **env},
+                check=True,
+                capture_output=True,
+                timeout=60,
+            )
+            super().__init__(
+                [program, "graphite.wsgi", "-b", f"127.0.0.1:{port}", "--threads", "2"],
+                folder,
+                ready=lambda: listens(port),
+                env=env,
+            )
+        except BaseException:
+            self.carbon.stop()
+            raise
+
+    def stop(self) -> None:
+        """End both programs."""
+        super().stop()
+        self.carbon.stop()
+
+    def render(self, target: str) -> list[tuple[float, float]]:
+        """Return time and value of each point of *target* within the last hour."""
+        import json
+        from urllib.parse import urlencode
+
+        query = urlencode({"target": target, "from": "-30min", "format": "json"})
+
+        def points() -> list[tuple[float, float]]:
+            series = json.loads(ask(f"{self.url}/render?{query}"))
+            return [(at, v) for one in series for v, at in one["datapoints"] if v is not None]
+
+        return poll(points, f"{target} at graphite-web", 20)
+
+    def png(self, target: str) -> bytes:
+        """Return the picture of *target* over the last half hour."""
+        import urllib.request
+        from urllib.parse import urlencode
+
+        query = urlencode({"target": target, "from": "-30min", "format": "png"})
+        with urllib.request.urlopen(f"{self.url}/render?{query}", timeout=10) as answer:
+            return bytes(answer.read())
+
+
+_GNOCCHI = """
+[DEFAULT]
+coordination_url = file://{folder}/coordination
+parallel_operations = 1
+[indexer]
+url = postgresql://postgres@127.0.0.1:{database}/gnocchi
+[storage]
+driver = file
+file_basepath = {folder}/data
+[metricd]
+workers = 1
+metric_processing_delay = 1
+greedy = true
+[api]
+auth_mode = basic
+host = 127.0.0.1
+port = {port}
+uwsgi_mode = http
+"""
+
+
+class Gnocchi(Server):
+    """
+    Gnocchi's API and its PostgreSQL.
+
+    Attributes:
+        url: Its address; the user is `admin`, without a password.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        binaries = SERVERS / "gnocchi/bin"
+        api = need(binaries / "gnocchi-api")
+        place = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), Path("postgresql"))
+        need(place / "initdb")
+        port, database = free_ports(2)
+        self.url = f"http://127.0.0.1:{port}"
+        data = folder / "postgres"
+        for each in (folder, *folder.parents[:2]):
+            each.chmod(0o755)  # the database runs as another user
+        data.mkdir()
+        shutil.chown(data, "postgres", "postgres")
+        data.chmod(0o700)
+        as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        self._run([*as_owner, place / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-N"])
+        (folder / "database").mkdir()
+        self.database = Server(
+            [
+                *as_owner,
+                place / "postgres",
+                "-D",
+                data,
+                "-p",
+                str(database),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "fsync=off",
+            ],
+            folder / "database",
+            ready=lambda: listens(database),
+        )
+        try:
+            config = folder / "gnocchi.conf"
+            config.write_text(_GNOCCHI.format(folder=folder, database=database, port=port))
+            create = ["createdb", "-h", "127.0.0.1", "-p", str(database), "-U", "postgres"]
+            poll(lambda: self._succeeds([*create, "gnocchi"]), "a database")
+            self._run([binaries / "gnocchi-upgrade", "--config-file", config])
+            super().__init__(
+                [api, "--config-file", config],
+                folder,
+                ready=lambda: listens(port),
+                env={"PATH": f"{binaries}:{os.environ['PATH']}"},
+            )
+        except BaseException:
+            self.database.stop()
+            raise
+
+    def stop(self) -> None:
+        """End both programs."""
+        super().stop()
+        self.database.stop()
+
+    def measures(self, resource: str, metric: str) -> list[tuple[str, float]]:
+        """Return time and value of what *metric* of *resource* measured."""
+        import json
+        from base64 import b64encode
+        from urllib.parse import quote
+
+        login = {"Authorization": f"Basic {b64encode(b'admin:').decode()}"}
+        place = f"resource/generic/{quote(resource)}/metric/{quote(metric)}/measures"
+        url = f"{self.url}/v1/{place}?aggregation=mean&refresh=true"
+        return [(at, value) for at, _, value in json.loads(ask(url, headers=login))]
+
+    @staticmethod
+    def _run(argv: Sequence[str | Path]) -> None:
+        done = subprocess.run(argv, capture_output=True, timeout=60, check=False, cwd="/")
+        if done.returncode:
+            pytest.fail(f"{argv[0]}: {done.stderr.decode()[-2000:]}")
+
+    @staticmethod
+    def _succeeds(argv: Sequence[str | Path]) -> bool:
+        return not subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode

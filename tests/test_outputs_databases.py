@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from outputs import any_metric, any_text, batch, output
-from receivers import Influxdb, VictoriaMetrics, ask
+from receivers import Gnocchi, Influxdb, VictoriaMetrics, ask
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
@@ -224,3 +224,36 @@ def test_targets() -> None:
 
     assert sender.target == "http at https://h/x"
     assert urlsplit(vars(sender.transport)["url"]).query == "key=1"
+
+
+class TestGnocchi:
+    """Measures over REST."""
+
+    @given(any_metric)
+    def test_nothing_breaks_out(self, metric: Metric) -> None:
+        """A measure holds one name without a slash, one time and one value."""
+        sender = output("gnocchi", gnocchi_url="http://h")
+        line = sender.encode(metric)
+
+        if line is not None:
+            name, measure = json.loads(line)
+            assert name == sender.name_of(metric)
+            assert "/" not in name
+            assert measure["value"] == float(number(metric.value) or 0)
+
+    def test_gnocchi_has_it(self, gnocchi: Gnocchi) -> None:
+        """Resource and metrics are created as needed; a second delivery finds them."""
+        sender = output(
+            "gnocchi",
+            gnocchi_url=gnocchi.url,
+            gnocchi_user="admin",
+            gnocchi_resource="web1",
+            gnocchi_policy="high",
+            timeout=20,
+        )
+        metrics = (Metric("sent", 42), Metric("a/b 'c'", 7), Metric("nan", "nan"))
+
+        assert tuple(sender.deliver([batch(NOW - 60, *metrics)])) == (1, 1, None)
+        assert tuple(sender.deliver([batch(NOW, *metrics)])) == (1, 1, None)
+        assert {value for _, value in gnocchi.measures("web1", "sent")} == {42}
+        assert {value for _, value in gnocchi.measures("web1", "a_b 'c'")} == {7}

@@ -2,12 +2,14 @@
 
 import re
 import socket
+import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from outputs import any_metric, batch, output
-from receivers import Statsd, free_ports
+from receivers import Statsd, free_ports, poll
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
@@ -153,3 +155,37 @@ def test_bad_host(place: str) -> None:
     """A host without a usable port is refused before anything is read."""
     with pytest.raises(ConfigurationError, match="--statsd-host takes HOST:PORT"):
         output("statsd", statsd_host=place)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "kind"), [("unix", socket.SOCK_STREAM), ("unixgram", socket.SOCK_DGRAM)]
+)
+def test_unix(tmp_path: Path, protocol: str, kind: socket.SocketKind) -> None:
+    """A Unix socket gets the same lines, as a stream or as datagrams."""
+    place = str(tmp_path / "statsd.sock")
+    got: list[bytes] = []
+    with socket.socket(socket.AF_UNIX, kind) as listener:
+        listener.bind(place)
+
+        def receive() -> None:
+            if kind == socket.SOCK_DGRAM:
+                got.append(listener.recv(2000))
+                return
+            listener.listen()
+            with listener.accept()[0] as stream:
+                got.append(b"".join(iter(lambda: stream.recv(2000), b"")).rstrip())
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        sender = output("statsd", statsd_host=place, statsd_protocol=protocol)
+        receipt = poll(
+            lambda: None if (found := sender.deliver([BATCH])).error else found, "the socket"
+        )
+        thread.join(5)
+
+    assert tuple(receipt) == (1, 0, None)
+    assert got == [b"up:1|g\nhits:2|c"]
+    assert sender.target == f"statsd at {place} ({protocol})"
+
+
+BATCH = batch(5, Metric("up", 1), Metric("hits", 2, kind="c"))

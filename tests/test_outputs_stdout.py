@@ -1,12 +1,16 @@
 """Standard output: the lines that scripts parse."""
 
+import csv
+import io
+import json
 import os
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from outputs import any_metric, batch, output
 
-from logster.metrics import Metric
+from logster.metrics import Metric, number
 from logster.outputs.stdout import Descriptor
 
 
@@ -48,3 +52,79 @@ def test_reader_gone() -> None:
         stdout.transport = Descriptor(full.fileno())
         receipt = stdout.deliver([batch(5, Metric("up", 1))])
     assert str(receipt.error) == "No space left on device"
+
+
+METRICS = (
+    Metric("sent", 1000, "mails", timestamp=5, kind="c"),
+    Metric('a,"b"', "12.50", "per sec", timestamp=5),
+    Metric("state", "well", timestamp=5),
+)
+
+
+TABLE = """\
+metric  value  unit
+sent     1000  mails
+a,"b"   12.50  per sec
+state    well
+"""
+JSON = """\
+{"timestamp": 5, "name": "sent", "value": 1000, "units": "mails", "kind": "c"}
+{"timestamp": 5, "name": "a,\\"b\\"", "value": 12.5, "units": "per sec", "kind": "g"}
+{"timestamp": 5, "name": "state", "value": "well", "units": "", "kind": "g"}
+"""
+CSV = '''\
+timestamp,name,value,units,kind
+5,sent,1000,mails,c
+5,"a,""b""",12.50,per sec,g
+5,state,well,,g
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("table", TABLE),
+        ("json", JSON),
+        ("csv", CSV),
+        ("graphite", "sent 1000 5\na__b_ 12.50 5\n"),
+        ("statsd", "sent:1000|c\nab:12.50|g\n"),
+        ("influxdb", 'sent value=1000.0 5000000000\na\\,"b" value=12.5 5000000000\n'),
+        ("munin", "sent.value 1000\na__b_.value 12.50\n"),
+    ],
+)
+def test_formats(name: str, expected: str) -> None:
+    """Besides 1.x's lines there are tables, JSON, CSV, and the lines of other outputs."""
+    stdout = output("stdout", stdout_format=name)
+
+    assert "".join(f"{line}\n" for line in stdout.preview(METRICS)) == expected
+
+
+@pytest.mark.parametrize("name", ["prometheus", "opentsdb", "collectd"])
+def test_borrowed(name: str) -> None:
+    """Encoders that ask for the host's name, or add help, print here as well."""
+    lines = list(output("stdout", stdout_format=name, metric_prefix="web").preview(METRICS))
+
+    assert any("sent" in line and "1000" in line for line in lines)
+
+
+@given(st.lists(any_metric, max_size=5), st.sampled_from(["json", "csv"]))
+def test_decodes_back(metrics: list[Metric], name: str) -> None:
+    """Programs read the same names and values from JSON and CSV, whatever the log held."""
+    stdout = output("stdout", stdout_format=name)
+    page = b"".join(stdout.encoded(metrics)[0]).decode()
+    expected = [
+        (stdout.name_of(metric), str(metric.value))
+        for metric in metrics
+        if stdout.name_of(metric)
+        and (number(metric.value) is not None or isinstance(metric.value, str))
+    ]
+    rows: list[dict[str, str]] = (
+        [json.loads(line) for line in page.splitlines()]
+        if name == "json"
+        else list(csv.DictReader(io.StringIO(page, newline="")))
+    )
+
+    assert [row["name"] for row in rows] == [each for each, _ in expected]
+    for row, (_, value) in zip(rows, expected, strict=True):
+        if number(value) is not None:
+            assert float(row["value"]) == float(value)

@@ -123,7 +123,10 @@ class _Session:
 
         def connect(connection: Any) -> socket.socket:
             self.live.append(connection)
-            return http.tcp.connect(deadline)
+            stream = http.tcp.connect(deadline)
+            # Head and body go in two writes; the second must not wait for an answer.
+            stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return stream
 
         host, port = http.tcp.address
         if http.secure:
