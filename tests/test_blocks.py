@@ -23,7 +23,7 @@ PARSERS = (
     "Log4jLogster",
     "MetricLogster",
 )
-CASES = fixtures(*PARSERS)
+CASES = fixtures(*PARSERS, "pattern")
 HINTS = (
     '{"a":1}',
     "[x] [error] y",

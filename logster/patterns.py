@@ -1,0 +1,249 @@
+r"""
+A pattern that is written for one line, on a whole block of them.
+
+`Pattern` finds, in one call, the first match on every line of a block. For that
+the pattern must not reach over the end of a line: `within_line` rewrites what
+could (``\s``, ``[^"]``, ``\A``); where it cannot, lines are searched one by one.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any, NamedTuple
+
+from logster.errors import ConfigurationError
+
+
+#: Seconds of processor time for a block: so many, and so many for each of its characters.
+BLOCK_BUDGET = 0.25
+CHARACTER_BUDGET = 2e-6
+
+#: Seconds for a line, once a block took too long; less and less the more lines do.
+LINE_BUDGET = 0.02
+LEAST_BUDGET = 0.0005
+
+_FLAGS = re.compile(r"\s*\(\?([aimx]+)\)")
+
+# Escapes that cannot match the end of a line, and those rewritten so that they cannot.
+_SAFE = frozenset("SwdbBtfvra123456789kg")
+_REWRITTEN = {"s": r"[^\S\n]", "W": r"[^\w\n]", "D": r"[^\d\n]", "A": "^", "Z": "$"}
+
+
+class Rows(NamedTuple):
+    """
+    What was found in a block.
+
+    Attributes:
+        columns: For each group of the pattern what it captured, line by line.
+
+        matched: How many lines matched.
+
+        unmatched: How many did not.
+
+        misfits: These lines, where they were asked for.
+
+        runaway: How many of them were given up because they took too long.
+    """
+
+    columns: Sequence[Sequence[str]]
+    matched: int
+    unmatched: int
+    misfits: Sequence[str] = ()
+    runaway: int = 0
+
+
+class Pattern:
+    """
+    A pattern for lines.
+
+    Args:
+        text: The pattern; it matches anywhere in a line unless it begins with ``^``.
+
+        limited: Whether it runs on `regex`, with a budget of time, instead of `re`.
+
+        misfits: Whether the lines that do not match are wanted.
+
+    Attributes:
+        text: The pattern as it was given.
+
+        groups: The place of each named group in `Rows.columns`.
+
+        sample: The beginning of the first line that took too long.
+
+    Raises:
+        ConfigurationError: If *text* is no pattern.
+    """
+
+    def __init__(self, text: str, *, limited: bool = False, misfits: bool = False) -> None:
+        self.text = text
+        self.sample: str | None = None
+        self._limited = limited
+        self._runaways = 0
+        engine: Any = re
+        if limited:
+            import regex  # noqa: PLC0415
+
+            engine = regex
+        try:
+            self._line: Any = engine.compile(text)
+            block, self._every_line = _for_blocks(text, misfits=misfits)
+            self._block: Any = engine.compile(block, engine.MULTILINE) if block else None
+        except engine.error as error:
+            raise ConfigurationError(
+                f"The pattern {text!r} is not a regular expression: {error}. "
+                "Nothing was read or sent."
+            ) from error
+        self.groups = {name: place - 1 for name, place in self._line.groupindex.items()}
+
+    def find(self, block: bytes) -> Rows:
+        """Return what the first match on every line of *block* captured."""
+        text = block.decode("utf-8", "replace")
+        if text[-1:] not in {"", "\n"}:
+            text += "\n"
+        if self._block is None or self._runaways:
+            return self._find_by_line(text)
+        try:
+            rows = self._block.findall(text, **self._budget(len(text)))
+        except TimeoutError:
+            return self._find_by_line(text)
+        if not isinstance(next(iter(rows), ()), tuple):
+            rows = [(row,) for row in rows]  # a pattern with one group
+        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+        columns = columns or [() for _ in range(max(self._block.groups, 1))]
+        lines = text.count("\n")
+        matched = len(rows)
+        if not self._every_line:
+            return Rows(columns, matched, lines - matched)
+        lasts = columns.pop()  # the line, where it did not match
+        matched = lasts.count("")
+        if matched < lines:
+            fits = [not line for line in lasts]
+            columns = [list(compress(column, fits)) for column in columns]
+        return Rows(columns, matched, lines - matched, list(filter(None, lasts)))
+
+    def _find_by_line(self, text: str) -> Rows:
+        lines = text.split("\n")
+        lines.pop()
+        rows: list[tuple[str, ...]] = []
+        misfits: list[str] = []
+        runaway = 0
+        for line in lines:
+            try:
+                match = self._line.search(line, **self._line_budget())
+            except TimeoutError:
+                self._runaways += 1
+                runaway += 1
+                self.sample = self.sample or line[:200]
+            else:
+                if match:
+                    rows.append(match.groups(""))
+                else:
+                    misfits.append(line + "\n")
+        columns = list(zip(*rows, strict=True)) or [()] * self._line.groups
+        return Rows(columns, len(rows), len(lines) - len(rows), misfits, runaway)
+
+    def _budget(self, size: int) -> dict[str, float]:
+        return {"timeout": BLOCK_BUDGET + size * CHARACTER_BUDGET} if self._limited else {}
+
+    def _line_budget(self) -> dict[str, float]:
+        if not self._limited:
+            return {}
+        return {"timeout": max(LINE_BUDGET / (1 + self._runaways / 10), LEAST_BUDGET)}
+
+
+def within_line(text: str, *, verbose: bool = False) -> str | None:
+    r"""
+    Return a pattern that matches as *text* does, but never the end of a line.
+
+    Args:
+        text: A pattern without flags.
+
+        verbose: Whether blanks and comments are no part of it.
+
+    Returns:
+        None if that cannot be said for certain.
+
+    >>> within_line(r'(?P<user>[^"]+)\s(\d+)')
+    '(?P<user>[^\\n"]+)[^\\S\\n](\\d+)'
+    >>> within_line(r"a\nb")
+    """
+    parts: list[str] = []
+    place = 0
+    while place < len(text):
+        token = _token(text, place, verbose)
+        new = token and _rewritten(token)
+        if not token or new is None:
+            return None
+        parts.append(new)
+        place += len(token)
+    return "".join(parts)
+
+
+_TOKEN = re.compile(
+    r"""
+      (?P<escape> \\ (?: x[0-9a-f]{2} | u[0-9a-f]{4} | . ) )
+    | (?P<set> \[ \^?+ \]?+ (?: \\. | [^\]\\\n] )*+ \] )
+    | (?P<group> \( (?: \? (?: P?<[=!]?\w*>? | P[=>]\w+\) | [:=!>|(] | \#[^)]*\) ) | (?![?*]) ) )
+    | (?P<count> \{ \d*+ ,?+ \d*+ \} )
+    | (?P<other> [^\\\[({\n] )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def _token(text: str, place: int, verbose: bool) -> str:
+    """Return the part of a pattern that begins at *place*; nothing if it is not known."""
+    if verbose:
+        blank = re.compile(r"\s++|#[^\n]*+").match(text, place)
+        if blank:
+            return blank[0]
+    match = _TOKEN.match(text, place)
+    return match[0] if match else ""
+
+
+def _rewritten(token: str) -> str | None:
+    """Return *token* so that it cannot match the end of a line, or None."""
+    if token[0] == "[":
+        return _set(token)
+    if token[0] != "\\" or token[1] in _SAFE or not token[1].isalnum():
+        return token
+    if token[1] in "xu" and len(token) > 2:
+        return None if token[2:].lstrip("0").lower() == "a" else token
+    return _REWRITTEN.get(token[1])
+
+
+def _set(token: str) -> str | None:
+    """Return a set of characters without the end of a line."""
+    if "[:" in token or "\\n" in token or re.search(r"\\[^\WSwdtfvrbsWD]", token):
+        return None
+    if token.startswith("[^") and token[2] not in "]-":
+        return r"[^\n" + token[2:]
+    if token[1] == "^" or re.search(r"\\[sWD]", token):
+        return rf"(?:(?!\n){token})"
+    if re.search(r"[\x00-\x0a]-|\\[tab]-", token):
+        return None
+    return token
+
+
+def _for_blocks(text: str, *, misfits: bool) -> tuple[str | None, bool]:
+    """
+    Return the pattern for blocks, and whether it finds every line.
+
+    A match takes the rest of its line with it. Where the lines that do not
+    match are wanted, and where the pattern begins with ``^``, a second branch
+    finds them: that is faster than to look for the next start of a line.
+    """
+    flags = _FLAGS.match(text)
+    letters = flags[1] if flags else ""
+    body = text[flags.end() :] if flags else text
+    verbose = "x" in letters
+    inner = within_line(body, verbose=verbose)
+    if inner is None:
+        return None, False
+    start = f"(?{letters})" if letters else ""
+    inner = f"(?:{inner}\n)" if verbose else f"(?:{inner})"
+    if "|" not in body and re.match(r"\s*\^" if verbose else r"\^", body):
+        return rf"{start}{inner}.*+\n|(.*+\n)", True
+    if misfits:
+        return rf"{start}.*?{inner}.*+\n|(.*+\n)", True
+    return rf"{start}(?!\Z){inner}.*+\n", False

@@ -1,0 +1,508 @@
+r"""
+`RegexParser`: a parser that is a pattern and a few accumulators.
+
+>>> class ShopParser(RegexParser):
+...     '''Count the orders of my shop.'''
+...
+...     pattern = r"(?P<method>[A-Z]++) \S++ (?P<status>\d{3}) (?P<ms>\d++)"
+...     metrics = (Count("requests"), Count("status", by="status"), Percentiles("ms", (50, 75)))
+>>> parser = ShopParser()
+>>> parser.feed(b"GET / 200 12\nGET /x 404 4\noops\n")
+Tally(matched=2, ignored=0, unmatched=1)
+>>> for metric in parser.get_state(60):
+...     print(metric.name, metric.value, metric.kind)
+requests 2 c
+status_200 1 c
+status_404 1 c
+ms_p50 8.0 g
+ms_p75 10.0 g
+"""
+
+import copy
+from abc import abstractmethod
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from heapq import nsmallest
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from logster.blocks import BlockParser
+from logster.errors import ConfigurationError
+from logster.metrics import Metric, MetricInfo, number
+from logster.parser import Tally
+from logster.patterns import Pattern, Rows
+from logster.sample import LIMIT, Distribution, Total, percentile_name
+
+
+#: How many values of a label are told apart; the rest counts as ``other``.
+MAX_LABELS = 50
+
+#: How much of a value becomes part of a name.
+MAX_LABEL = 64
+
+#: How many distinct values `Distinct` counts exactly.
+EXACT_DISTINCT = 20_000
+
+_OTHER = "other"
+
+State = TypeVar("State")
+
+
+class Found:
+    """
+    What a pattern captured in a block, by the names of its groups.
+
+    Args:
+        rows: What was found.
+
+        groups: The place of each group in it.
+    """
+
+    def __init__(self, rows: Rows, groups: Mapping[str, int]) -> None:
+        self.matched = rows.matched
+        self._columns = {name: rows.columns[place] for name, place in groups.items()}
+        self._counts: dict[tuple[str, ...], Counter[Any]] = {}
+
+    def column(self, group: str) -> Sequence[str]:
+        """Return what *group* captured, line by line; "" where it took no part."""
+        return self._columns[group]
+
+    def counts(self, group: str) -> Counter[str]:
+        """Return how often *group* captured each text."""
+        if (group,) not in self._counts:
+            self._counts[group,] = Counter(self._columns[group])
+        return self._counts[group,]
+
+    def counts_by(self, by: str, group: str) -> dict[str, Counter[str]]:
+        """Return the same apart for each text of the group *by*."""
+        if (by, group) not in self._counts:
+            pairs = zip(self._columns[by], self._columns[group], strict=True)
+            self._counts[by, group] = Counter(pairs)
+        apart: dict[str, Counter[str]] = defaultdict(Counter)
+        for (label, text), count in self._counts[by, group].items():
+            apart[label][text] = count
+        return apart
+
+
+class Accumulator(Generic[State]):
+    """
+    Base class of what a `RegexParser` makes of the groups of its pattern.
+
+    Args:
+        name: Name of the metric; what *by* captured follows after an underscore.
+
+        of: The group that is measured; the one called *name* if left out.
+
+        by: The group by which it is measured apart.
+
+        units: Free text.
+
+        help: One line, for people.
+    """
+
+    kind: ClassVar[str] = "g"
+
+    def __init__(
+        self,
+        name: str,
+        of: str | None = None,
+        *,
+        by: str | None = None,
+        units: str = "",
+        help: str = "",  # noqa: A002 - as in MetricInfo
+    ) -> None:
+        self.name = name
+        self.of = of or name
+        self.by = by
+        self.units = units
+        self.help = help
+        self.max_labels = MAX_LABELS
+        self.states: dict[str, State] = {}
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups that the pattern must have."""
+        return (self.of, self.by) if self.by else (self.of,)
+
+    def fresh(self, max_labels: int) -> Self:
+        """Return an accumulator of the same kind that holds nothing."""
+        other = copy.copy(self)
+        other.max_labels = max_labels
+        other.states = {}
+        return other
+
+    def take(self, found: Found) -> None:
+        """Add what was found in a block."""
+        if self.by:
+            for label, counts in found.counts_by(self.by, self.of).items():
+                self.add(label, self.state(counts))
+        elif found.matched:
+            self.add("", self.state(found.counts(self.of)))
+
+    def merge(self, other: Self) -> None:
+        """Add what *other* holds, which came later."""
+        for label, state in other.states.items():
+            self.add(label, state)
+
+    def add(self, label: str, state: State | None) -> None:
+        """Add *state* to what is held for *label*; None adds nothing."""
+        if state is None or (self.by and not label):
+            return
+        label = label[:MAX_LABEL]
+        if label not in self.states:
+            if len(self.states) - (_OTHER in self.states) >= self.max_labels:
+                label = _OTHER
+            if label not in self.states:
+                self.states[label] = state
+                return
+        self.states[label] = self.joined(self.states[label], state)
+
+    def results(self, duration: float) -> Iterator[Metric]:
+        """Yield the metrics; without a match those that are 0 then."""
+        nothing = None if self.by else self.state(Counter())
+        states = self.states or ({} if nothing is None else {"": nothing})
+        for label, state in states.items():
+            name = f"{self.name}_{label}" if self.by else self.name
+            for suffix, value in self.figures(state, duration):
+                yield Metric(name + suffix, value, self.units, kind=self.kind)
+
+    def catalogue(self) -> Iterator[MetricInfo]:
+        """Yield what is known beforehand of the metrics."""
+        name = f"{self.name}_{{{self.by}}}" if self.by else self.name
+        for suffix in self.suffixes():
+            yield MetricInfo(name + suffix, self.units, self.kind, self.help)
+
+    def suffixes(self) -> Sequence[str]:
+        """Return what the names of the metrics end with."""
+        return ("",)
+
+    @abstractmethod
+    def state(self, counts: Counter[str]) -> State | None:
+        """Return the state of texts captured so often; None for nothing."""
+
+    @abstractmethod
+    def joined(self, older: State, newer: State) -> State:
+        """Return two states as one; the older may be used up, the newer not."""
+
+    @abstractmethod
+    def figures(self, state: State, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield suffix and value of each metric of a state."""
+
+
+class Count(Accumulator[int]):
+    """How many lines matched, or how many there are of each text of a group."""
+
+    kind: ClassVar[str] = "c"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Return the groups that the pattern must have."""
+        return (self.by,) if self.by else ()
+
+    def take(self, found: Found) -> None:
+        """Add what was found in a block."""
+        if self.by is None:
+            self.add("", found.matched)
+            return
+        for label, count in found.counts(self.by).items():
+            self.add(label, count)
+
+    def state(self, counts: Counter[str]) -> int:
+        """Return how many texts there are."""
+        return counts.total()
+
+    def joined(self, older: int, newer: int) -> int:
+        """Return two counts as one."""
+        return older + newer
+
+    def figures(self, state: int, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the count."""
+        yield "", state
+
+
+class Rate(Count):
+    """The same per second."""
+
+    kind: ClassVar[str] = "g"
+
+    def figures(self, state: int, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the rate."""
+        yield "", state / duration
+
+
+class Sum(Accumulator[Total]):
+    """The sum of the numbers of a group."""
+
+    kind: ClassVar[str] = "c"
+
+    def state(self, counts: Counter[str]) -> Total:
+        """Return the sum of the texts that are numbers."""
+        total = Total()
+        total.add_counts(_numbers(counts))
+        return total
+
+    def joined(self, older: Total, newer: Total) -> Total:
+        """Return two sums as one."""
+        older.merge(newer)
+        return older
+
+    def figures(self, state: Total, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the sum."""
+        yield "", state.value
+
+
+class Average(Sum):
+    """The mean of the numbers of a group."""
+
+    kind: ClassVar[str] = "g"
+
+    def figures(self, state: Total, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the mean, if there were numbers."""
+        if state.count:
+            yield "", state.mean
+
+
+class Gauge(Accumulator[float]):
+    """The last number of a group."""
+
+    def take(self, found: Found) -> None:
+        """Add what was found in a block."""
+        texts = found.column(self.of)
+        labels = found.column(self.by) if self.by else [""] * len(texts)
+        last = {label: text for label, text in zip(labels, texts, strict=True) if _number(text)}
+        for label, text in last.items():
+            self.add(label, _number(text)[0])
+
+    def state(self, counts: Counter[str]) -> float | None:
+        """Return the only number."""
+        return next(iter(_numbers(counts)), None)
+
+    def joined(self, older: float, newer: float) -> float:
+        """Return the newer number."""
+        return newer
+
+    def figures(self, state: float, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the number."""
+        yield "", state
+
+
+class Percentiles(Accumulator[Distribution]):
+    """
+    Percentiles of the numbers of a group.
+
+    Args:
+        name: Name of the metrics; ``_p95`` and the like follow.
+
+        percents: Which ones, between 0 and 100.
+
+        of: The group that is measured; the one called *name* if left out.
+
+        by: The group by which it is measured apart.
+
+        units: Free text.
+
+        help: One line, for people.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        percents: Sequence[float] = (50, 95, 99),
+        of: str | None = None,
+        *,
+        by: str | None = None,
+        units: str = "",
+        help: str = "",  # noqa: A002 - as in MetricInfo
+    ) -> None:
+        super().__init__(name, of, by=by, units=units, help=help)
+        if not all(0 <= percent <= 100 for percent in percents):
+            raise ValueError(f"percentiles lie between 0 and 100, not all of {percents}")
+        self.percents = tuple(percents)
+
+    def suffixes(self) -> Sequence[str]:
+        """Return what the names of the metrics end with."""
+        return [f"_{percentile_name(percent)}" for percent in self.percents]
+
+    def state(self, counts: Counter[str]) -> Distribution | None:
+        """Return the distribution of the texts that are numbers."""
+        distribution = Distribution()
+        distribution.add_counts(_numbers(counts))
+        return distribution if distribution.counts else None
+
+    def joined(self, older: Distribution, newer: Distribution) -> Distribution:
+        """Return two distributions as one."""
+        older.merge(newer)
+        return older
+
+    def figures(self, state: Distribution, duration: float) -> Iterator[tuple[str, float]]:
+        """Yield the percentiles."""
+        for suffix, percent in zip(self.suffixes(), self.percents, strict=True):
+            yield suffix, state.percentile(percent)
+
+
+class Distinct(Accumulator[set[int]]):
+    """
+    How many different texts a group captured.
+
+    Exact up to `EXACT_DISTINCT`; beyond that it is estimated from the least
+    hashes, to about one in a hundred.
+    """
+
+    def state(self, counts: Counter[str]) -> set[int]:
+        """Return the hashes of the texts."""
+        return _least({_hash(text) for text in counts if text})
+
+    def joined(self, older: set[int], newer: set[int]) -> set[int]:
+        """Return the hashes of both."""
+        return _least(older | newer)
+
+    def figures(self, state: set[int], duration: float) -> Iterator[tuple[str, float]]:
+        """Yield how many there are."""
+        if len(state) < EXACT_DISTINCT:
+            yield "", len(state)
+        else:
+            yield "", round((EXACT_DISTINCT - 1) * 2**64 / max(state))
+
+
+class RegexParser(BlockParser):
+    r"""
+    Base class of parsers that are a pattern and a few accumulators.
+
+    Attributes:
+        pattern: A regular expression with named groups, for one line; it matches
+            anywhere in the line unless it begins with ``^``. Possessive
+            quantifiers (``\S++``) keep it fast on lines made to slow it down.
+
+        metrics: What is made of the groups.
+
+        ignore: Lines that match this, and not *pattern*, are passed over; blank lines are anyway.
+
+        limited: Whether a pattern may take only so much time, for patterns that users write.
+    """
+
+    pattern: ClassVar[str] = ""
+    metrics: ClassVar[tuple[Accumulator[Any], ...]] = ()
+    ignore: ClassVar[str | None] = None
+    limited: ClassVar[bool] = False
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.set_up(self.pattern, self.metrics, self.ignore)
+
+    def set_up(
+        self,
+        pattern: str,
+        metrics: Sequence[Accumulator[Any]],
+        ignore: str | None = None,
+        max_labels: int = MAX_LABELS,
+    ) -> None:
+        """
+        Begin to measure.
+
+        Args:
+            pattern: As the attribute.
+
+            metrics: As the attribute.
+
+            ignore: As the attribute.
+
+            max_labels: How many values of a label are told apart.
+
+        Raises:
+            ConfigurationError: If *pattern* is none, or lacks a group.
+        """
+        self._pattern = Pattern(pattern, limited=self.limited, misfits=ignore is not None)
+        self._ignore = Pattern(ignore, limited=self.limited) if ignore is not None else None
+        self._takes_blank = bool(self._pattern.find(b"\n").matched)
+        self.accumulators = [metric.fresh(max_labels) for metric in metrics]
+        self.runaways = 0
+        for metric in metrics:
+            for group in metric.groups:
+                if group not in self._pattern.groups:
+                    raise ConfigurationError(
+                        f"The pattern {pattern!r} has no group called {group}, which "
+                        f"{type(metric).__name__} {metric.name} needs. Nothing was read or sent."
+                    )
+
+    def take(self, block: bytes) -> Tally:
+        """Measure the lines of *block*."""
+        rows = self._pattern.find(block)
+        found = Found(rows, self._pattern.groups)
+        for accumulator in self.accumulators:
+            accumulator.take(found)
+        self.runaways += rows.runaway
+        ignored = self._ignored(block, rows.misfits) if rows.unmatched else 0
+        return Tally(rows.matched, ignored, rows.unmatched - ignored)
+
+    def merge(self, other: Self) -> None:
+        """Add what *other* measured, which came later."""
+        self.runaways += other.runaways
+        for mine, others in zip(self.accumulators, other.accumulators, strict=True):
+            mine.merge(others)
+
+    def get_state(self, duration: float) -> Iterator[Metric]:
+        """Return the metrics."""
+        for accumulator in self.accumulators:
+            yield from accumulator.results(duration)
+        if self.runaways:
+            yield Metric("runaway_lines", self.runaways, "Lines", "int32", kind="c")
+            _warn(self._pattern, self.runaways)
+
+    @classmethod
+    def catalogue(cls) -> tuple[MetricInfo, ...]:
+        """Return what is known beforehand of the metrics."""
+        return tuple(info for metric in cls.metrics for info in metric.catalogue())
+
+    def _ignored(self, block: bytes, misfits: Sequence[str]) -> int:
+        """Return how many lines of *block* that do not match are passed over."""
+        blank = 0 if self._takes_blank else _empty_lines(block)
+        if self._ignore is None:
+            return blank
+        text = "".join(line for line in misfits if line != "\n")
+        return blank + self._ignore.find(text.encode("utf-8", "surrogatepass")).matched
+
+
+def _empty_lines(block: bytes) -> int:
+    lines = block.split(b"\n")
+    return lines.count(b"") - (not lines[-1])
+
+
+def _warn(pattern: Pattern, lines: int) -> None:
+    """Say which pattern runs away, on what, and how often."""
+    import logging  # noqa: PLC0415
+
+    logging.getLogger("logster").warning(
+        "The pattern %r takes too long on %d lines, the first of which begins with %r. "
+        "They count as unmatched; the rest of the log was read.",
+        pattern.text,
+        lines,
+        pattern.sample or "",
+    )
+
+
+def _numbers(counts: Counter[str]) -> dict[float, int]:
+    """Return the texts that are numbers as numbers."""
+    numbers: dict[float, int] = defaultdict(int)
+    for text, count in counts.items():
+        for value in _number(text):
+            numbers[value] += count
+    return numbers
+
+
+def _number(text: str) -> tuple[float, ...]:
+    """Return the number that *text* is, alone, or nothing."""
+    if len(text) > 100:
+        return ()
+    value = int(text) if text.isascii() and text.isdigit() else number(text)
+    return () if value is None or not -LIMIT < value < LIMIT else (value,)
+
+
+def _hash(text: str) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _least(hashes: set[int]) -> set[int]:
+    if len(hashes) <= EXACT_DISTINCT:
+        return hashes
+    return set(nsmallest(EXACT_DISTINCT, hashes))

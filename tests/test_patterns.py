@@ -1,0 +1,110 @@
+"""Patterns for lines on whole blocks."""
+
+import re
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from logster.errors import ConfigurationError
+from logster.patterns import Pattern, within_line
+
+
+PATTERNS = [
+    r"(?P<a>\d+)",
+    r"^(?P<a>\w+) (?P<b>\S+)",
+    r"^a|b$",
+    r"(?P<a>[^x]+)x",
+    r"(?P<a>[^]x]+)",
+    r"(?P<a>[^-x]+)",
+    r"a\s+(?P<a>b*)",
+    r"(?P<a>[\s,]+)b",
+    r"\W(?P<a>\D)",
+    r"\A(?P<a>a?)\Z",
+    r"(?i)(?P<a>A+)(?P<b>B)?",
+    "(?x) (?P<a> a+ ) [ ] # a comment ( [ \n b",
+    r"x*",
+    r"$",
+    r"^$",
+    r"^",
+    r"(?<=a)b|(?<!a)c",
+    r"(?=\s)a*|b(?!\S)",
+    r"(?P<a>a)(?P=a)",
+    r"(?>a+)\b",
+    r"a\n?b",
+    r"(?s)a.b",
+    r"[[:alpha:]]",
+    r"a{2,3}",
+    r"\x61\u0062",
+    r"[\x00-\x20]",
+    r"[\t-\r]a",
+    "\n?a",
+]
+TEXTS = st.lists(st.sampled_from("aabbcx \t\n\n,-]1\r\x0b\x85é")).map("".join)
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("text", PATTERNS)
+class TestFind:
+    @given(log=TEXTS)
+    @example(log="ab\nb\n\na")
+    @settings(max_examples=60, deadline=None)
+    def test_as_line_by_line(self, text: str, limited: bool, log: str) -> None:
+        """A block gives what a search on each of its lines gives."""
+        if limited and text == r"[[:alpha:]]":
+            pytest.skip("means something else to regex")
+        lines = log.split("\n")
+        lines = lines if lines[-1] else lines[:-1]
+        matches = list(filter(None, (re.search(text, line) for line in lines)))
+        rows = Pattern(text, limited=limited).find(log.encode())
+
+        assert len(matches) == rows.matched
+        assert len(lines) - len(matches) == rows.unmatched
+        for name, place in Pattern(text, limited=limited).groups.items():
+            assert [match[name] or "" for match in matches] == list(rows.columns[place])
+
+    @given(log=TEXTS)
+    @settings(max_examples=20, deadline=None)
+    def test_misfits(self, text: str, limited: bool, log: str) -> None:
+        """The lines that do not match are given if they are asked for."""
+        pattern = Pattern(text, limited=limited, misfits=True)
+        rows = pattern.find(log.encode())
+
+        assert rows.unmatched == len(rows.misfits)
+        assert all(pattern.find(line.encode()).matched == 0 for line in rows.misfits)
+
+
+class TestPattern:
+    @pytest.mark.parametrize("limited", [False, True])
+    def test_no_pattern(self, limited: bool) -> None:
+        """A text that is no pattern is refused."""
+        with pytest.raises(ConfigurationError, match="not a regular expression"):
+            Pattern("(", limited=limited)
+
+    @pytest.mark.parametrize("text", [r"a\nb", r"(?s).", r"\R", r"a{e<=1}", r"\p{L}", "(?r)a"])
+    def test_unsure(self, text: str) -> None:
+        """A pattern that might reach over the end of a line is not used on blocks."""
+        assert within_line(text) is None
+
+    @pytest.mark.parametrize("text", [r"(a|aa)+$", r"^(a|aa)+$", r"x|(a|aa)+$"])
+    def test_runaway(self, text: str) -> None:
+        """A pattern that runs away on a line is stopped there, and the other lines are read."""
+        pattern = Pattern(text, limited=True)
+        begin = time.process_time()
+        rows = pattern.find(b"aa\n" + b"a" * 80 + b"!\n" + b"aaa\n" + b"a" * 90 + b"!\n")
+
+        assert time.process_time() - begin < 5
+        assert rows.runaway == 2
+        assert rows.unmatched >= 2
+        assert pattern.sample == "a" * 80 + "!"
+
+    def test_many_runaways(self) -> None:
+        """However many lines run away, each costs little."""
+        pattern = Pattern(r"(a|aa)+$", limited=True)
+        begin = time.process_time()
+        rows = pattern.find((b"a" * 60 + b"!\n") * 500)
+
+        assert time.process_time() - begin < 5
+        assert rows.runaway == 500

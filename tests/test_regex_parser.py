@@ -1,0 +1,179 @@
+"""Parsers that are a pattern and a few accumulators."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from parsing import by_line, fed, figures, metrics
+
+from logster import regex_parser
+from logster.errors import ConfigurationError
+from logster.metrics import MetricInfo
+from logster.parser import Tally
+from logster.regex_parser import (
+    Accumulator,
+    Average,
+    Count,
+    Distinct,
+    Gauge,
+    Percentiles,
+    Rate,
+    RegexParser,
+    Sum,
+)
+
+
+class ShopParser(RegexParser):
+    """Count the orders of my shop."""
+
+    pattern = r"(?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}) (?P<ms>[\d.]+)"
+    metrics = (
+        Count("orders"),
+        Count("status", by="status"),
+        Rate("rate"),
+        Sum("total", "ms"),
+        Sum("by", "ms", by="method"),
+        Average("ms_avg", "ms"),
+        Gauge("last", "ms"),
+        Gauge("last_of", "ms", by="status"),
+        Percentiles("ms", (50, 99.9)),
+        Percentiles("time", (50,), "ms", by="method"),
+        Distinct("paths", "path", help="Different paths."),
+    )
+    ignore = r"^#"
+
+
+LOG = b"GET /a 200 1\nPUT /a 200 3.5\n# nothing\n\noops\nGET /b 404 2\n"
+
+
+class TestRegexParser:
+    def test_figures(self) -> None:
+        """A pattern and accumulators are all that a parser needs."""
+        parser = ShopParser()
+
+        assert Tally(3, 2, 1) == parser.feed(LOG)
+        assert {
+            "orders": 3,
+            "status_200": 2,
+            "status_404": 1,
+            "rate": 0.05,
+            "total": 6.5,
+            "by_GET": 3,
+            "by_PUT": 3.5,
+            "ms_avg": 6.5 / 3,
+            "last": 2,
+            "last_of_200": 3.5,
+            "last_of_404": 2,
+            "ms_p50": 2,
+            "ms_p99_9": pytest.approx(3.497),
+            "time_GET_p50": 1.5,
+            "time_PUT_p50": 3.5,
+            "paths": 2,
+        } == figures(parser)
+
+    def test_nothing(self) -> None:
+        """Without a match counts and sums are 0, and there is no mean, gauge or percentile."""
+        assert {"orders": 0, "rate": 0, "total": 0, "paths": 0} == figures(ShopParser())
+
+    def test_by_line(self) -> None:
+        """Line by line gives the same figures, and skips what does not match."""
+        slow, skipped = by_line(ShopParser(), LOG)
+
+        assert metrics(fed(ShopParser(), LOG)) == metrics(slow)
+        assert skipped == 1
+
+    @given(st.lists(st.sampled_from(LOG.splitlines(keepends=True))), st.integers(0, 20))
+    @settings(deadline=None)
+    def test_merge(self, rows: list[bytes], at: int) -> None:
+        """Parts that are merged give the figures of the whole."""
+        first, second = (
+            fed(ShopParser(), b"".join(rows[:at])),
+            fed(ShopParser(), b"".join(rows[at:])),
+        )
+        first.merge(second)
+
+        assert metrics(fed(ShopParser(), b"".join(rows))) == metrics(first)
+
+    def test_instances(self) -> None:
+        """Two parsers of a class share nothing."""
+        fed(ShopParser(), LOG)
+
+        assert figures(ShopParser())["orders"] == 0
+
+    def test_catalogue(self) -> None:
+        """The catalogue follows from the accumulators."""
+        names = [info.name for info in ShopParser.catalogue()]
+
+        assert ["orders", "status_{status}", "rate", "total", "by_{method}"] == names[:5]
+        assert MetricInfo("paths", "", "g", "Different paths.") == ShopParser.catalogue()[-1]
+
+    @pytest.mark.parametrize("metric", [Sum("ms"), Count("x", by="ms"), Gauge("a", "b")])
+    def test_missing_group(self, metric: Accumulator[Any]) -> None:
+        """A group that the pattern lacks is refused at once."""
+
+        class Own(RegexParser):
+            pattern = "(?P<a>x)"
+            metrics = (metric,)
+
+        with pytest.raises(ConfigurationError, match="has no group called"):
+            Own()
+
+    def test_override(self) -> None:
+        """A subclass may change a line before it is parsed."""
+
+        class Own(ShopParser):
+            def parse_line(self, line: str) -> None:
+                super().parse_line(line.replace("DELETE ME ", ""))
+
+        assert figures(fed(Own(), b"GET DELETE ME /a 200 1\n"))["orders"] == 1
+
+
+class TestBounds:
+    def test_labels(self) -> None:
+        """Texts beyond the bound count as one, those known go on, names are short."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = (Count("x", by="x"), Sum("n", by="x"))
+
+        text = "a 1\n" + "".join(f"{number:0>90} 1\n" for number in range(1000)) + "a 1\n"
+        found = figures(fed(Own(), text))
+
+        assert len(found) <= 2 * (regex_parser.MAX_LABELS + 1)
+        assert found["x_a"] == 2
+        assert sum(map(float, found.values())) == 2004
+        assert max(map(len, found)) < 80
+
+    @pytest.mark.parametrize("text", ["", ".", "1.2.3", "9" * 400, "..", "٣"])
+    def test_no_number(self, text: str) -> None:
+        """What is no number is not added, and harms nothing."""
+
+        class Own(RegexParser):
+            pattern = r"^<(?P<n>.*)>"
+            metrics = (Sum("n"), Percentiles("n", (50,)), Gauge("n"), Average("n"))
+
+        parser = fed(Own(), f"<{text}>\n")
+
+        assert {"n": 0} == figures(parser)
+
+    def test_distinct(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Beyond the bound distinct texts are estimated, alike however they are split."""
+        monkeypatch.setattr(regex_parser, "EXACT_DISTINCT", 1000)
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+)"
+            metrics = (Distinct("x"),)
+
+        rows = [f"{number}\n" for number in range(20_000)]
+        first, second = fed(Own(), "".join(rows[:300])), fed(Own(), "".join(rows[200:]))
+        first.merge(second)
+
+        assert figures(fed(Own(), "".join(rows))) == figures(first)
+        assert figures(first)["x"] == pytest.approx(20_000, rel=0.1)
+
+    @pytest.mark.parametrize("percents", [(101,), (-1,)])
+    def test_percents(self, percents: tuple[float, ...]) -> None:
+        """Percentiles that are none are refused where they are written."""
+        with pytest.raises(ValueError, match="between 0 and 100"):
+            Percentiles("x", percents)
