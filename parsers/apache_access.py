@@ -74,9 +74,11 @@ _HOST = rb"(?:[^ :\"\n]++:[0-9]++ )?+"
 
 def _layout(tail: bytes, *fields: str) -> Layout:
     """Return the layout of common and combined lines that end with *tail*."""
+    # Its request ends at the first quote without a backslash before it. Where that
+    # backslash was itself escaped, no version of HTTP stands before the next quote.
     usual = (
         rb"([^ \n]++) [^ \n]++ ([^ \n]++) \[[^\]\n]*+\] \"([^ \"]++) [^\"\n]*+"
-        rb"(?<=(HTTP/[0-9]\.[0-9]))\""
+        rb"(?:(?<=\\)\"[^\"\n]*+)*+(?<=(HTTP/[0-9]\.[0-9]))\""
     )
     # With escaped quotes, a user name with blanks, or garbage for a request.
     unusual = (
@@ -109,7 +111,10 @@ _VERSIONS = words("0.9 1.0 1.1 2 2.0 3 3.0")
 #: All that the metrics of 1.x need, whatever stands in front of the first quote.
 _STATUS_ONLY = Layout(
     ("status",),
-    Pattern(rb"[^\"]*+\"[^\"]*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+", lax=True),
+    Pattern(
+        rb"[^\"]*+\"[^\"]*+(?:(?<=\\)\"[^\"]*+)*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+",
+        lax=True,
+    ),
     Pattern(QUOTED + rb"\"" + QUOTED + rb"\" ([0-9]{3})(?: .*+)?+"),
 )
 
@@ -167,8 +172,13 @@ class ApacheAccessParser(AccessParser):
         super().__init__(option_string)
         self._percentiles = percents(self.option.percentiles)
         # As the log has them; `_fold` moves them on.
-        self._raw: dict[str, Counter[bytes]] = {
-            name: Counter() for name in ("status", "method", "version", *_MICROSECONDS)
+        fields = self._layouts[0].fields
+        self._heads: list[str] = [
+            name for name in ("status", "method", "version") if name in fields
+        ]
+        self._raw_heads: Counter[tuple[bytes, ...]] = Counter()
+        self._raw_durations: dict[str, Counter[bytes]] = {
+            name: Counter() for name in _MICROSECONDS if name in fields
         }
         # Converted, with a bounded number of keys.
         self._statuses: Counter[str] = Counter()
@@ -185,36 +195,40 @@ class ApacheAccessParser(AccessParser):
     def take(self, columns: dict[str, Column]) -> None:
         """Count the lines of *columns*."""
         self._requests += len(columns["status"])
-        for name, counter in self._raw.items():
-            if name in columns:
-                counter.update(columns[name])
+        # All three together: a third faster than a Counter for each.
+        self._raw_heads.update(zip(*(columns[name] for name in self._heads), strict=True))
+        for name, counter in self._raw_durations.items():
+            counter.update(columns[name])
         total, largest = total_and_largest(filter(bytes.isdigit, columns.get("size", ())))
         self._size += total
         self._max_size = max(self._max_size, largest)
         add_distinct(self._clients, columns.get("client", ()))
         add_distinct(self._users, columns.get("user", ()))
-        if sum(map(len, self._raw.values())) > FOLD_AT:
+        if len(self._raw_heads) + sum(map(len, self._raw_durations.values())) > FOLD_AT:
             self._fold()
 
     def _fold(self) -> None:
         """Convert what was counted as the log had it, each distinct value once."""
-        for raw, count in self._raw["status"].items():
-            self._statuses[raw.decode()] += count
-        for raw, count in self._raw["method"].items():
-            method = "NONE" if raw in {b"", b"-"} else raw.decode("ascii", "replace")
-            self._words["method_" + (method if method in _METHODS else "OTHER")] += count
-        for raw, count in self._raw["version"].items():
-            version = _version(raw.decode("latin-1"))
-            if version in _VERSIONS:
-                self._words["http_version_" + version.replace(".", "_")] += count
-            else:
-                self._malformed += count
-        for name, unit in _MICROSECONDS.items():
-            for raw, count in self._raw[name].items():
+        for values, count in self._raw_heads.items():
+            for name, raw in zip(self._heads, values, strict=True):
+                self._count_head(name, raw.decode("latin-1"), count)
+        for name, counter in self._raw_durations.items():
+            for raw, count in counter.items():
                 if raw != b"-":
-                    self._durations.add(_microseconds(raw.decode(), unit), count)
-        for counter in self._raw.values():
+                    self._durations.add(_microseconds(raw.decode(), _MICROSECONDS[name]), count)
             counter.clear()
+        self._raw_heads.clear()
+
+    def _count_head(self, name: str, text: str, count: int) -> None:
+        if name == "status":
+            self._statuses[text] += count
+        elif name == "method":
+            text = "NONE" if text in {"", "-"} else text
+            self._words["method_" + (text if text in _METHODS else "OTHER")] += count
+        elif (version := _version(text)) in _VERSIONS:
+            self._words[f"http_version_{version}".replace(".", "_")] += count
+        else:
+            self._malformed += count
 
     def merge(self, other: "ApacheAccessParser") -> None:
         """Count everything that *other* has counted too."""

@@ -380,7 +380,7 @@ class SquidParser(AccessParser):
         # As the log has them; `_fold` moves them on.
         self._raw_results: dict[bytes, Raw] = {}
         self._raw_sizes: Counter[bytes] = Counter()
-        self._raw_words: dict[str, Counter[bytes]] = {name: Counter() for name in _WORDS}
+        self._raw_words: dict[tuple[str, ...], Counter[tuple[bytes, ...]]] = {}
         # Converted, with a bounded number of keys.
         self._requests: Counter[Result] = Counter()
         self._bytes: Counter[Result] = Counter()
@@ -405,9 +405,7 @@ class SquidParser(AccessParser):
         _mark_connects(results, columns.get("method", []))
         self._take_numbers(results, columns)
         self._words["error_url"] += columns.get("error", []).count(b"error:")
-        for name, counter in self._raw_words.items():
-            if name in columns:
-                counter.update(columns[name])
+        self._take_words(columns)
         add_distinct(self._clients, columns.get("client", ()))
         add_distinct(self._users, columns.get("user", ()))
         if self._is_full():
@@ -434,6 +432,12 @@ class SquidParser(AccessParser):
         if self._size_percentiles:
             self._raw_sizes.update(columns.get("size", ()))
 
+    def _take_words(self, columns: dict[str, Column]) -> None:
+        names = tuple(name for name in _WORDS if name in columns)
+        # All words of a line together: a third faster than a Counter for each.
+        counter = self._raw_words.setdefault(names, Counter())
+        counter.update(zip(*(columns[name] for name in names), strict=True))
+
     def _is_full(self) -> bool:
         """Tell whether there are so many distinct values that they must be converted."""
         distinct = sum(map(len, self._raw_words.values()))
@@ -454,11 +458,12 @@ class SquidParser(AccessParser):
                     self._times[result.group].add(max(int(elapsed), 0), count)
         for size_text, count in self._raw_sizes.items():
             self._sizes.add(int(size_text), count)
-        for name, counter in self._raw_words.items():
-            for word, count in counter.items():
-                for metric in _WORDS[name](word.decode("ascii", "replace")):
-                    self._words[metric] += count
-            counter.clear()
+        for names, counter in self._raw_words.items():
+            for words_of_line, count in counter.items():
+                for name, word in zip(names, words_of_line, strict=True):
+                    for metric in _WORDS[name](word.decode("ascii", "replace")):
+                        self._words[metric] += count
+        self._raw_words.clear()
         self._raw_results.clear()
         self._raw_sizes.clear()
 
