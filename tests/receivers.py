@@ -292,7 +292,7 @@ class Statsd(Server):
         address: Where it listens, for UDP and TCP alike, ``host:port``.
     """
 
-    def __init__(self, folder: Path, config: str = "") -> None:
+    def __init__(self, folder: Path, *, repeat_to: "Statsd | None" = None) -> None:
         need("node")
         script = need_file(SERVERS / "statsd/node_modules/statsd/stats.js")
         self.port, self.admin = free_ports(2)
@@ -303,8 +303,10 @@ class Statsd(Server):
               {{ server: "./servers/udp", address: "127.0.0.1", port: {self.port} }},
               {{ server: "./servers/tcp", address: "127.0.0.1", port: {self.port} }} ],
               mgmt_address: "127.0.0.1", mgmt_port: {self.admin},
-              flushInterval: 3600000, dumpMessages: true, backends: ["./backends/console"],
-              {config} }}"""
+              flushInterval: 3600000, dumpMessages: true,
+              backends: ["./backends/{"repeater" if repeat_to else "console"}"],
+              repeater: [{{ host: "127.0.0.1", port: {repeat_to.port if repeat_to else 1} }}],
+              repeaterProtocol: "udp4" }}"""
         )
         super().__init__(
             ["node", script, folder / "config.js"],
@@ -522,6 +524,15 @@ def ask(url: str, data: bytes | None = None, headers: Mapping[str, str] | None =
         return str(answer.read().decode())
 
 
+def answers(url: str) -> bool:
+    """Return whether the server at *url* answers with success."""
+    try:
+        ask(url)
+    except OSError:
+        return False
+    return True
+
+
 class VictoriaMetrics(Server):
     """
     VictoriaMetrics, which takes what half a dozen other databases take.
@@ -662,6 +673,50 @@ class Pushgateway(Server):
     def page(self) -> str:
         """Return what it would give to Prometheus."""
         return ask(f"{self.url}/metrics")
+
+
+class Prometheus(Server):
+    """
+    Prometheus, which asks *targets* once a second.
+
+    Attributes:
+        url: Its address.
+    """
+
+    def __init__(self, folder: Path, targets: Sequence[str]) -> None:
+        program = need("prometheus")
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        places = ", ".join(f"'{each.removeprefix('http://')}'" for each in targets)
+        (folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s}\n"
+            "scrape_configs:\n"
+            "- {job_name: all, honor_labels: true, "
+            f"static_configs: [{{targets: [{places}]}}]}}\n"
+        )
+        super().__init__(
+            [
+                program,
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            folder,
+            ready=lambda: answers(f"{self.url}/-/ready"),
+        )
+
+    def value(self, query: str) -> float:
+        """Return what *query* has for an answer, once it has one."""
+        import json
+        from urllib.parse import urlencode
+
+        url = f"{self.url}/api/v1/query?{urlencode({'query': query})}"
+
+        def answer() -> list[Any]:
+            return list(json.loads(ask(url))["data"]["result"])
+
+        (found,) = poll(answer, f"{query} at Prometheus", 20)
+        return float(found["value"][1])
 
 
 class NodeExporter(Server):

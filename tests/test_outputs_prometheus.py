@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from outputs import any_metric, any_text, batch, output
-from receivers import NodeExporter, Pushgateway, need
+from receivers import NodeExporter, Prometheus, Pushgateway, need
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo
@@ -133,3 +133,17 @@ def test_where(given_settings: dict[str, str]) -> None:
     """It wants a file that ends in .prom or a Pushgateway, one of them."""
     with pytest.raises(ConfigurationError, match="--prometheus-path"):
         output("prometheus", **given_settings)
+
+
+def test_prometheus_has_it(
+    node_exporter: NodeExporter, pushgateway: Pushgateway, tmp_path: Path
+) -> None:
+    """Prometheus gets the figures from both."""
+    path = node_exporter.textfiles / "scraped.prom"
+    for where in ({"prometheus_path": str(path)}, {"prometheus_url": pushgateway.url}):
+        sender = output("prometheus", **where, metric_prefix=f"by_{min(where)[11:]}")
+        assert sender.deliver([batch(5, Metric("sent", 42, kind="c"))]).error is None
+
+    with Prometheus(tmp_path, [node_exporter.url, pushgateway.url]) as prometheus:
+        assert prometheus.value("by_path_sent_total") == 42
+        assert prometheus.value('by_url_sent_total{job="logster"}') == 42

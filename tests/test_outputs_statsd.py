@@ -189,3 +189,15 @@ def test_unix(tmp_path: Path, protocol: str, kind: socket.SocketKind) -> None:
 
 
 BATCH = batch(5, Metric("up", 1), Metric("hits", 2, kind="c"))
+
+
+def test_repeated(statsd: Statsd, tmp_path: Path) -> None:
+    """What one StatsD repeats to another arrives there the same."""
+    with Statsd(tmp_path, repeat_to=statsd) as first:
+        sender = output("statsd", statsd_host=first.address)
+        metrics = [Metric(f"m{each}", each) for each in range(200)]
+        assert sender.deliver([batch(5, *metrics, Metric("cold", -5))]).error is None
+        first.gauges()
+        expected = {metric.name: metric.value for metric in metrics} | {"cold": -5}
+
+        assert poll(lambda: (found := statsd.gauges()) == expected and found, "all of it")

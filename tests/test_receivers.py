@@ -3,7 +3,8 @@
 import socket
 import time
 
-from receivers import Carbon, Statsd
+import pytest
+from receivers import Carbon, Statsd, need
 
 
 def test_carbon_over_tcp_and_udp(carbon: Carbon) -> None:
@@ -35,3 +36,14 @@ def test_statsd_answers(statsd: Statsd) -> None:
     statsd.clear()
 
     assert ({}, {}, []) == (statsd.gauges(), statsd.counters(), statsd.lines())
+
+
+def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a server a test is skipped by name and says what to do; in CI it fails."""
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match=r"nowhere is not installed.*make servers"):
+        need("nowhere")
+
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=r"nowhere is not installed.*make servers"):
+        need("nowhere")

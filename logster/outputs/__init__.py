@@ -12,12 +12,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from types import SimpleNamespace
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from logster.errors import ConfigurationError, OutputError
 from logster.metrics import Batch, Metric, joined, number
 from logster.options import Option
-from logster.transport import Transport
+
+
+if TYPE_CHECKING:  # who only prints needs no sockets
+    from logster.transport import Transport
 
 
 class Owing(Enum):
@@ -92,7 +95,7 @@ class Output:
     batches_at_once: ClassVar[int] = 1000
 
     target: str
-    transport: Transport
+    transport: "Transport"
 
     def __init__(self, settings: SimpleNamespace, *, encode_only: bool = False) -> None:
         self.settings = settings
@@ -109,7 +112,7 @@ class Output:
     def prepare(self) -> None:
         """Take from the settings what the encoder needs."""
 
-    def reach(self) -> tuple[str, Transport]:
+    def reach(self) -> tuple[str, "Transport"]:
         """Return the receiver's name for messages, and the way to it."""
         raise NotImplementedError
 

@@ -94,7 +94,7 @@ class InfluxdbOutput(Output):
         if not name or value is None or at is None or abs(at) > 1e9 * 9:
             return None
         measurement, field = (self.measurement, name) if self.measurement else (name, "value")
-        time = int(at) * 10**9 + round(at % 1 * 1e6) * 1000
+        time = int(at // 1) * 10**9 + round(at % 1 * 1e6) * 1000
         place = measurement.translate(_IN_MEASUREMENTS) + self.tagged
         return f"{place} {field.translate(_IN_KEYS)}={float(value)!r} {time}\n".encode()
 

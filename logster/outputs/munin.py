@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from logster.metrics import Metric
 from logster.options import Option
 from logster.outputs import Output, Owing, digits, shortened
 from logster.outputs.stdout import Descriptor
-from logster.transport import Transport
+
+
+if TYPE_CHECKING:  # who only prints needs no sockets
+    from logster.transport import Transport
 
 
 _UNSAFE = re.compile(r"\W", re.ASCII)
@@ -38,7 +41,7 @@ class MuninOutput(Output):
         self.title = title or getattr(self.settings, "parser", None) or "logster"
         self.config = bool(getattr(self.settings, "munin_config", False))
 
-    def reach(self) -> tuple[str, Transport]:
+    def reach(self) -> tuple[str, "Transport"]:
         """Return standard output."""
         return "munin (stdout)", Descriptor(1)
 

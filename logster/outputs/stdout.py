@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from logster.errors import OutputError
 from logster.metrics import Metric, number, text
 from logster.options import Option
 from logster.outputs import Output
 from logster.outputs._borrowed import TEXTS, borrowed
-from logster.transport import Transport, reason
+
+
+if TYPE_CHECKING:  # who only prints needs no sockets
+    from logster.transport import Transport
 
 
 class Descriptor:
@@ -27,7 +30,7 @@ class Descriptor:
         except BrokenPipeError:
             pass
         except OSError as error:
-            raise OutputError(reason(error)) from error
+            raise OutputError(os.strerror(error.errno or 0)) from error
         return 0
 
 
@@ -65,7 +68,7 @@ class StdoutOutput(Output):
         if self.format in TEXTS:
             self.borrowed = borrowed(self.format, self.settings)
 
-    def reach(self) -> tuple[str, Transport]:
+    def reach(self) -> tuple[str, "Transport"]:
         """Return standard output."""
         return "stdout", Descriptor(1)
 

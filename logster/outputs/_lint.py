@@ -1,0 +1,97 @@
+"""What would go wrong with some metrics at some output, said before anything is sent."""
+
+from collections.abc import Iterable, Iterator
+
+from logster.metrics import Metric, joined, number
+from logster.outputs import Output
+
+
+#: What most installations of Graphite keep: one point a minute.
+STEP_SECONDS = 60
+
+_DATED = {"graphite", "graphite-pickle"}
+
+
+def lint(output: Output, metrics: Iterable[Metric], step: int = STEP_SECONDS) -> list[str]:
+    """
+    Return a sentence for each thing about *metrics* that *output* would surprise with.
+
+    Args:
+        output: Where they would go; an encoder is enough.
+
+        metrics: As a parser gave them, with their timestamps.
+
+        step: Seconds between two points that Graphite keeps.
+    """
+    metrics = list(metrics)
+    checks = (_unsendable, _renamed, _colliding, _crowded, _signed, _stale)
+    return [warning for check in checks for warning in check(output, metrics, step)]
+
+
+def _unsendable(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Find what is no number, has no name left, or makes too long a line."""
+    for metric in metrics:
+        line = output.encode(metric)
+        if line is not None and len(line) > output.line_bytes:
+            yield (
+                f"{_shown(metric.name)} is not sent: its line has {len(line)} bytes, "
+                f"and {output.kind} takes {output.line_bytes}."
+            )
+        elif line is None and not output.name_of(metric):
+            yield f"{_shown(metric.name)} is not sent: nothing of its name is left."
+        elif line is None:
+            yield f"{_shown(metric.name)} is not sent: {_shown(metric.value)} is not its value."
+
+
+def _renamed(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Find names that are cut."""
+    for name in dict.fromkeys(metric.name for metric in metrics):
+        whole = joined(output.prefix, name, output.suffix, output.separator)
+        sent = output.name_of(Metric(name, 0))
+        if sent and len(sent.encode()) + 16 < len(whole.encode("utf-8", "replace")):
+            yield f"{_shown(name)} is too long for {output.kind} and becomes {_shown(sent)}."
+
+
+def _colliding(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Find names that become one."""
+    found: dict[str, dict[str, None]] = {}
+    for metric in metrics:
+        found.setdefault(output.name_of(metric), {})[metric.name] = None
+    for sent, names in found.items():
+        if len(names) > 1 and sent:
+            yield f"{' and '.join(map(_shown, names))} become one: {_shown(sent)}."
+
+
+def _crowded(output: Output, metrics: list[Metric], step: int) -> Iterator[str]:
+    """Find points of which Graphite would keep only the last."""
+    if output.kind not in _DATED:
+        return
+    found: dict[tuple[str, int], int] = {}
+    for metric in metrics:
+        at = number(metric.timestamp)
+        if at is not None:
+            key = (output.name_of(metric), int(at) // step)
+            found[key] = found.get(key, 0) + 1
+    for name in dict.fromkeys(name for (name, _), count in found.items() if count > 1):
+        yield f"{_shown(name)} has several points within {step} s: Graphite may keep only the last."
+
+
+def _signed(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Find gauges below zero."""
+    if output.kind != "statsd":
+        return
+    for metric in metrics:
+        value = number(metric.value)
+        if metric.kind == "g" and value is not None and value < 0:
+            yield f"{_shown(metric.name)} is below zero: StatsD is told 0 first, then {value:g}."
+
+
+def _stale(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Say once what becomes of gauges that no later run sends."""
+    if output.kind == "statsd" and any(metric.kind == "g" for metric in metrics):
+        yield "StatsD repeats a gauge at every flush until it gets another (see its deleteGauges)."
+
+
+def _shown(text: object) -> str:
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    return text if len(text) <= 60 else f"{text[:57]}..."
