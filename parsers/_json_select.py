@@ -60,14 +60,14 @@ class Selection:
     ) -> None:
         self._separator = separator
         self._aggregates = [
-            (_any(_listed(globs)), _checked(_listed(names)))
+            (AnyOf(_listed(globs)), _checked(_listed(names)))
             for globs, names in (_pair(text, "--aggregate") for text in aggregate)
         ]
         self._counts = [
             (matcher(glob), _listed(values))
             for glob, values in (_pair(text, "--count") for text in count)
         ]
-        self._include, self._exclude = _any(include), _any(exclude)
+        self._include, self._exclude = AnyOf(include), AnyOf(exclude)
         self._all = not list(include)
         self._renames = [_pair(text, "--rename") for text in rename]
         wanted = [glob for text in aggregate for glob in _listed(_pair(text, "")[0])]
@@ -179,41 +179,66 @@ def matcher(pattern: str) -> Matcher:
     >>> matcher("queue.*")("queue.in"), matcher("/[io]n$/")("queue.in"), matcher("a")("ab")
     (True, True, False)
     """
-    if len(pattern) > 2 and pattern[0] == pattern[-1] == "/":
-        return _expression(pattern)
-    if not set("*?[") & set(pattern):
-        return pattern.__eq__
-    match = re.compile(translate(pattern)).match
-    return lambda text: match(text) is not None
+    if _is_expression(pattern):
+        return Expression(pattern)
+    return Glob(pattern)
+
+
+class Glob:
+    """Whether a text matches a glob."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = re.compile(translate(pattern))
+
+    def __call__(self, text: str) -> bool:
+        """Return whether *text* matches."""
+        return self.pattern.match(text) is not None
+
+
+class AnyOf:
+    """Whether a text matches any of several patterns."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.matchers = [matcher(pattern) for pattern in patterns]
+
+    def __call__(self, text: str) -> bool:
+        """Return whether *text* matches."""
+        return any(matches(text) for matches in self.matchers)
+
+
+class Expression:
+    """
+    Whether a regular expression of the user, between slashes, is found in a text.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        import regex  # noqa: PLC0415
+
+        try:
+            self.pattern: Any = regex.compile(pattern[1:-1])
+        except regex.error as error:
+            raise _unusable("The pattern", pattern, f"a regular expression ({error})") from error
+
+    def __call__(self, text: str) -> bool:
+        """Return whether the expression is found, in good time."""
+        try:
+            return self.pattern.search(text, timeout=_PATIENCE) is not None
+        except TimeoutError:
+            return False
 
 
 def _literal(pattern: str) -> str:
     """Return what every text that *pattern* matches begins with."""
-    if len(pattern) > 2 and pattern[0] == pattern[-1] == "/":
+    if _is_expression(pattern):
         return ""
     return re.split(r"[*?[]", pattern, maxsplit=1)[0]
 
 
-def _expression(pattern: str) -> Matcher:
-    import regex  # noqa: PLC0415
-
-    try:
-        search = regex.compile(pattern[1:-1]).search
-    except regex.error as error:
-        raise _unusable("The pattern", pattern, f"a regular expression ({error})") from error
-
-    def matches(text: str) -> bool:
-        try:
-            return search(text, timeout=_PATIENCE) is not None
-        except TimeoutError:
-            return False
-
-    return matches
-
-
-def _any(patterns: Iterable[str]) -> Matcher:
-    matchers = [matcher(pattern) for pattern in patterns]
-    return lambda text: any(matches(text) for matches in matchers)
+def _is_expression(pattern: str) -> bool:
+    return len(pattern) > 2 and pattern[0] == pattern[-1] == "/"
 
 
 def _checked(names: list[str]) -> list[str]:

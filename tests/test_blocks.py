@@ -1,5 +1,6 @@
 """What holds for every parser that takes blocks."""
 
+import pickle
 import time
 
 import pytest
@@ -62,6 +63,14 @@ class TestFixtures:
 
         whole = fed(load_parser(name)(option_string=options), log)
         assert metrics(whole) == metrics(first)
+
+    def test_pickle(self, name: str, options: str | None, log: bytes) -> None:
+        """What a parser counted can be handed from one process to another."""
+        parser = fed(load_parser(name)(option_string=options), log)
+        other = load_parser(name)(option_string=options)
+        other.__dict__.update(pickle.loads(pickle.dumps(vars(parser))))
+
+        assert metrics(parser) == metrics(other)
 
     def test_no_final_newline(self, name: str, options: str | None, log: bytes) -> None:
         """The last line of a block may lack its newline."""
