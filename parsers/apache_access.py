@@ -91,7 +91,8 @@ def _layout(tail: bytes, *fields: str) -> Layout:
     rest = rb" ([0-9]{3}) ([0-9]{1,15}+|-)" + tail
     return Layout(
         ("client", "user", "method", "version", "status", "size", *fields),
-        lax((_HOST + usual + rest).replace(rb"[^\"\n]", rb"[^\"]").replace(rb"[^\]\n]", rb"[^\]]")),
+        lax(_HOST + usual + rest),
+        Pattern(_HOST + usual + rest),
         Pattern(_HOST + unusual + rest),
     )
 
@@ -109,12 +110,13 @@ _METHODS = words("""
 _VERSIONS = words("0.9 1.0 1.1 2 2.0 3 3.0")
 
 #: All that the metrics of 1.x need, whatever stands in front of the first quote.
+_STATUS_USUAL = (
+    rb"[^\"\n]*+\"[^\"\n]*+(?:(?<=\\)\"[^\"\n]*+)*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+"
+)
 _STATUS_ONLY = Layout(
     ("status",),
-    Pattern(
-        rb"[^\"]*+\"[^\"]*+(?:(?<=\\)\"[^\"]*+)*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+",
-        lax=True,
-    ),
+    lax(_STATUS_USUAL),
+    Pattern(_STATUS_USUAL),
     Pattern(QUOTED + rb"\"" + QUOTED + rb"\" ([0-9]{3})(?: .*+)?+"),
 )
 

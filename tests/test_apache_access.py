@@ -324,6 +324,23 @@ class TestEquality:
 
         assert [] == unknown
 
+    @given(st.data())
+    def test_damaged_lines(self, data: st.DataObject) -> None:
+        """Whatever happened to its lines, a block is taken as they are one by one."""
+        lines = [each for _, options, log in CASES if not options for each in log.splitlines()]
+        parser = data.draw(st.sampled_from(list(CLASSES.values())))
+        block = b""
+        for text in data.draw(st.lists(st.sampled_from(lines), max_size=8)):
+            start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+            middle = data.draw(st.text('"\\\\ []\\t\\n1a/:-%\\r', max_size=4)).encode()
+            keep = data.draw(st.booleans())
+            block += text[:start] + middle + (text[start:] if keep else text[end:]) + b"\n"
+        single, skipped = by_line(parser(), block)
+        whole_block = parser()
+
+        assert skipped == whole_block.feed(block).unmatched
+        assert figures(single) == figures(whole_block)
+
     @given(st.text(), st.sampled_from(list(CLASSES.values())))
     def test_any_text(self, text: str, parser: Any) -> None:
         """Nothing but `SkipLine` comes of any text."""
