@@ -19,6 +19,7 @@ PARSERS = (
     "json_lines",
     "log4j",
     "metric_lines",
+    "nginx_error",
     "ErrorLogLogster",
     "JsonLogster",
     "Log4jLogster",
