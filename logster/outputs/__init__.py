@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # who only prints needs no sockets
     from logster.transport import Transport
 
 
+_WIDE = 1 << 63
+
+
 class Owing(Enum):
     """
     What a receiver that was away is owed when it comes back.
@@ -154,7 +157,10 @@ class Output:
 
     def name_of(self, metric: Metric) -> str:
         """Return the full name of *metric*, prefix and suffix included, clean; may be empty."""
-        return self.clean(joined(self.prefix, metric.name, self.suffix, self.separator))
+        name = metric.name
+        if self.prefix or self.suffix is not None:
+            name = joined(self.prefix, name, self.suffix, self.separator)
+        return self.clean(name)
 
     def encode(self, metric: Metric) -> bytes | None:
         """Return *metric* as the backend reads it, or None if it cannot be sent. Pure."""
@@ -162,14 +168,9 @@ class Output:
 
     def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
         """Return the lines of *metrics*, and how many of them this backend cannot take."""
-        lines, refused = [], 0
-        for metric in metrics:
-            line = self.encode(metric)
-            if line is None or len(line) > self.line_bytes:
-                refused += 1
-            else:
-                lines.append(line)
-        return lines, refused
+        found = list(map(self.encode, metrics))
+        lines = [line for line in found if line is not None and len(line) <= self.line_bytes]
+        return lines, len(found) - len(lines)
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield the lines that ``--dry-run`` prints for *metrics*."""
@@ -226,6 +227,8 @@ def digits(value: object) -> str | None:
     >>> digits(1000), digits("+12.50"), digits(True), digits(float("inf")), digits("1|c")
     ('1000', '12.50', '1', None, None)
     """
+    if type(value) is int and -_WIDE < value < _WIDE:  # most are
+        return str(value)
     if number(value) is None:
         return None
     return str(int(value) if isinstance(value, bool) else value).removeprefix("+")

@@ -22,6 +22,7 @@ from logster.transport import (
 #: What a path may not hold: blanks and control characters end it, a semicolon begins tags,
 #: a slash is a folder, and the others mean something in the queries of Graphite.
 _UNSAFE = re.compile(r"""[^\w.\-:#%&@+=<>!~$|^]""")
+_CLEAN = re.compile(r"[A-Za-z0-9_.\-]{0,60}[A-Za-z0-9_\-]\Z").match  # most are
 _TAG = re.compile(r"[^\w.\-:/@+]")
 _COMPONENT_BYTES = 250  # with ".wsp" behind it, what a file system takes for a name
 
@@ -89,6 +90,8 @@ class GraphiteOutput(Output):
         >>> GraphiteOutput.clean(None, "web 1.http/5xx;a=b..x.")
         'web_1.http_5xx_a=b..x'
         """
+        if _CLEAN(name):
+            return name
         path = _UNSAFE.sub("_", name).rstrip(".")
         if len(path) * 4 > _COMPONENT_BYTES:
             path = ".".join(shortened(part, _COMPONENT_BYTES) for part in path.split("."))

@@ -20,6 +20,7 @@ from logster.transport import (
 
 
 _SEPARATES = re.compile(r"[:|;]|[^\x20-\x7e\s]")
+_CLEAN = re.compile(r"[A-Za-z0-9_.=\-]*[A-Za-z0-9_=\-]\Z").match  # most are
 _FORGOTTEN = re.compile(r"[^A-Za-z0-9_.=\-]")
 _TAG = re.compile(r"[^\w.\-/]", re.ASCII)
 
@@ -95,6 +96,8 @@ class StatsdOutput(Output):
         >>> StatsdOutput.clean(None, "web 1.GET /a:b 50%")
         'web_1.GET_-a_b_50'
         """
+        if _CLEAN(name):
+            return name
         name = _SEPARATES.sub("_", re.sub(r"\s+", "_", name)).replace("/", "-")
         name = _FORGOTTEN.sub("", name).rstrip(".")
         return name if name.strip(".") else ""
