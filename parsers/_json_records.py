@@ -13,6 +13,8 @@ from logster.sample import LIMIT
 #: How far into a line its object may begin: after a syslog header, after ``@cee:``.
 MAX_PREFIX = 1024
 
+_BEGINNINGS = (b"{", b"[", b" ", b"\t", b"\xef\xbb\xbf")
+
 #: What a container runtime writes around a line of its own accord.
 _DOCKER = frozenset(("attrs", "log", "stream", "time"))
 
@@ -35,7 +37,12 @@ def decode(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return decode_exactly(line)
+        return decode_odd(line)
+
+
+def decode_odd(line: bytes) -> Any:
+    """Return the object or list that *line* is although orjson refuses it, or None."""
+    return decode_exactly(line) if line.startswith(_BEGINNINGS) else None
 
 
 def decode_exactly(line: bytes) -> Any:

@@ -45,6 +45,7 @@ from logster.parsers._json_records import (
     after_prefix,
     decode,
     decode_exactly,
+    decode_odd,
     find,
     records,
 )
@@ -209,7 +210,7 @@ class JsonLinesParser(BlockParser):
             try:
                 record = load(text)
             except orjson.JSONDecodeError:
-                record = decode_exactly(text)
+                record = decode_odd(text)
             if plain and type(record) is dict and "log" not in record:
                 found.append(record)
                 continue

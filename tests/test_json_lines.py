@@ -353,7 +353,7 @@ class TestLines:
         begin = time.process_time()
         tally = parser.feed(b"{\n" + b"x\n" * 500_000)
 
-        assert time.process_time() - begin < 3
+        assert time.process_time() - begin < 5
         assert sum(tally) == 500_001
         assert tally.unmatched > 0
 
