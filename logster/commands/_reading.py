@@ -1,13 +1,14 @@
 """What the commands share that try a parser on a log, send nothing and keep nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import click
 
 from logster.errors import LogError, ParserError
+from logster.generation import ChangedError
 from logster.registry import load_parser
-from logster.tail import ChangedError, Tail
+from logster.tail import Tail
 
 
 #: Settings of every command.
@@ -33,7 +34,7 @@ def maker(name: str, option_string: str | None) -> Callable[[], Any]:
     return lambda: parser_class(option_string=option_string)
 
 
-def blocks(tail: Tail) -> Iterator[bytes]:
+def blocks(tail: Tail) -> Generator[bytes, None, None]:
     """
     Yield the blocks of *tail*.
 
