@@ -25,8 +25,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<=": le,
 }
 
-#: Seconds that a regular expression of the user may take for one path.
+#: Seconds that a regular expression of the user may take for one path; less each time.
 _PATIENCE = 0.1
+_LEAST_PATIENCE = 0.0005
 
 Matcher = Callable[[str], bool]
 
@@ -217,6 +218,7 @@ class Expression:
     def __init__(self, pattern: str) -> None:
         import regex  # noqa: PLC0415
 
+        self.timeouts = 0
         try:
             self.pattern: Any = regex.compile(pattern[1:-1])
         except regex.error as error:
@@ -224,9 +226,11 @@ class Expression:
 
     def __call__(self, text: str) -> bool:
         """Return whether the expression is found, in good time."""
+        patience = max(_PATIENCE / (1 + self.timeouts), _LEAST_PATIENCE)
         try:
-            return self.pattern.search(text, timeout=_PATIENCE) is not None
+            return self.pattern.search(text, timeout=patience) is not None
         except TimeoutError:
+            self.timeouts += 1
             return False
 
 

@@ -220,12 +220,12 @@ class TestSelection:
         assert Tally(2, 2, 0) == JsonLinesParser(option_string="-w 'q.in>0'").feed(ROWS.encode())
 
     def test_runaway_expression(self) -> None:
-        """A regular expression of the user that runs away on a key ends, and does not match."""
+        """A regular expression of the user that runs away on keys ends, and does not match."""
         parser = JsonLinesParser(option_string="-i '/^(a|aa)+$/'")
         begin = time.process_time()
-        fed(parser, f'{{"{"a" * 60}b": 1}}\n')
+        fed(parser, "".join(f'{{"{"a" * 60}b{number}": 1}}\n' for number in range(300)))
 
-        assert time.process_time() - begin < 2
+        assert time.process_time() - begin < 5
         assert len(figures(parser)) == 1
 
 
@@ -413,12 +413,12 @@ class TestBounds:
         assert "deep" not in str(measured(line + '{"top": 2}\n'))
 
     def test_flood_is_cheap(self) -> None:
-        """A megabyte of lines that all have other keys costs less than two seconds."""
+        """A megabyte of lines that all have other keys costs seconds, not minutes."""
         text = "".join(f'{{"{number}a": 1, "{number}b": {{"c": 2}}}}\n' for number in range(30_000))
         begin = time.process_time()
         measured(text)
 
-        assert time.process_time() - begin < 2
+        assert time.process_time() - begin < 5
 
 
 class TestMemory:
