@@ -30,6 +30,9 @@ class Place:
         summary = {"log": str(self.log), "parser": "postfix", "lines": 200, "unmatched": 1}
         state = State(end_of(str(self.log)), last_run=time.time() - ago)
         state.summary = {**summary, **changes.pop("summary", {})}
+        for target, batches in changes.pop("owed", {}).items():
+            for batch in batches:
+                state.owe_each(target, batch)
         for attribute, value in changes.items():
             setattr(state, attribute, value)
         path = self.states / f"{name}.state"
@@ -98,6 +101,14 @@ class TestLevels:
         assert code == 1
         assert "Batches are owed: 2 to graphite at mx:2003, 1 to statsd." in out
         assert place.status("--max-backlog", 3).code == 0
+
+    def test_backlog_with_reason(self, place: Place) -> None:
+        """Why a receiver did not get what it is owed is said beside it."""
+        batch = Batch(1, (Metric("up", 1),))
+        reasons = {"undelivered": {"graphite at mx:2003": "Connection refused"}}
+        place.job(owed={"graphite at mx:2003": [batch]}, summary=reasons)
+
+        assert "1 to graphite at mx:2003 (Connection refused)." in place.status().out
 
     def test_lag(self, place: Place) -> None:
         """More unread bytes than allowed are a warning."""
@@ -235,6 +246,7 @@ class TestViews:
             "offset": 8,
             "lag": 0,
             "backlog": {"statsd": 1},
+            "undelivered": {},
             "dropped": 3,
             "refused": 5,
             "lines": 200,
@@ -309,4 +321,4 @@ def test_after_real_runs(tmp_path: Path) -> None:
 
     assert code == 2
     assert "could not be sent to graphite at localhost:1" in out
-    assert "Batches are owed: 1 to graphite at localhost:1." in out
+    assert "Batches are owed: 1 to graphite at localhost:1" in out

@@ -50,10 +50,10 @@ def blocks(tail: Tail) -> Generator[bytes, None, None]:
         ) from error
 
 
-def parser_error(name: str, error: Exception) -> ParserError:
-    """Return the sentence about an exception that the parser *name* raised for a line."""
+def parser_error(name: str, error: Exception, doing: str = "reading a line") -> ParserError:
+    """Return the sentence about an exception that the parser *name* raised while *doing* that."""
     return ParserError(
-        f"The parser {name} raised {described(error)} while reading a line. "
+        f"The parser {name} raised {described(error)} while {doing}. "
         "A run would end here, and read the same lines again and again."
     )
 

@@ -76,6 +76,8 @@ class Standing:
 
         backlog: Batches owed, by target.
 
+        undelivered: Why the last run could not deliver, by target.
+
         dropped: Batches given up since the job began.
 
         refused: Metrics that an output could not take in the last run.
@@ -103,6 +105,7 @@ class Standing:
     last_run: float | None = None
     age: float | None = None
     backlog: dict[str, int] = field(default_factory=dict)
+    undelivered: dict[str, str] = field(default_factory=dict)
     dropped: int = 0
     refused: int = 0
     lines: int = 0
@@ -260,6 +263,9 @@ def _fill(job: Standing, now: float) -> None:
     job.last_run = state.last_run
     job.age = round(max(0.0, now - state.last_run), 1)
     job.backlog = {target: len(batches) for target, batches in state.owed.items() if batches}
+    job.undelivered = {
+        str(target): str(reason) for target, reason in summary.get("undelivered", {}).items()
+    }
     job.dropped = int(state.dropped)
     for name in ("refused", "lines", "unmatched", "bytes_lost", "gaps"):
         setattr(job, name, int(summary.get(name, 0)))
@@ -294,7 +300,11 @@ def _judge(job: Standing, limits: Limits) -> None:
             Level.CRITICAL, f"The last run started {_span(age)} ago, more than {limits.age:g} s."
         )
     if limits.backlog is not None and backlog > limits.backlog:
-        owed = ", ".join(f"{count} to {target}" for target, count in job.backlog.items())
+        owed = ", ".join(
+            f"{count} to {target}"
+            + (f" ({job.undelivered[target]})" if target in job.undelivered else "")
+            for target, count in job.backlog.items()
+        )
         job.add(Level.WARNING, f"Batches are owed: {owed}.")
     if limits.lag is not None and (job.lag or 0) > limits.lag:
         job.add(Level.WARNING, f"{job.lag} bytes are unread, more than {limits.lag}.")
