@@ -758,6 +758,7 @@ PIDFile "{folder}/collectd.pid"
 PluginDir "/usr/lib/collectd"
 TypesDB "/usr/share/collectd/types.db"
 Interval 1
+WriteThreads 1
 AutoLoadPlugin false
 LoadPlugin logfile
 <Plugin logfile>

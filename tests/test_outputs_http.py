@@ -167,7 +167,7 @@ def test_endless_answer(said: bytes) -> None:
 
     assert receipt.delivered == 0
     assert str(receipt.error) == "timed out"
-    assert took < 1
+    assert took < 4
 
 
 def test_refusing_port() -> None:

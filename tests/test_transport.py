@@ -132,7 +132,7 @@ class TestTcp:
             with pytest.raises(OutputError, match="timed out"):
                 Tcp(Address(*listener.getsockname())).send(LINES, within(0.3))
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
 
     def test_never_closing(self) -> None:
         """A peer that reads and never closes is trusted only on request."""

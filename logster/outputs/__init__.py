@@ -234,6 +234,18 @@ def digits(value: object) -> str | None:
     return str(int(value) if isinstance(value, bool) else value).removeprefix("+")
 
 
+def printable(text: str) -> str:
+    r"""
+    Return *text* with ``_`` for whatever a terminal would not simply show.
+
+    >>> printable("größe \x1b[31m\n")
+    'größe _[31m_'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "_" for c in text)
+
+
 def shortened(text: str, limit: int) -> str:
     """
     Return *text* in at most *limit* bytes; what is cut off lives on as a hash.

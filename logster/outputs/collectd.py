@@ -1,4 +1,9 @@
-"""Give the metrics to collectd: on its Unix socket, or as its Exec plugin reads them."""
+"""
+Give the metrics to collectd: on its Unix socket, or as its Exec plugin reads them.
+
+collectd drops a value older than the last of its series, and its five writing threads
+may swap two that come at once: ``WriteThreads 1`` keeps a backlog whole.
+"""
 
 import os
 import re

@@ -1,6 +1,5 @@
 """Send the metrics to InfluxDB, as line protocol over HTTP or UDP."""
 
-import re
 from base64 import b64encode
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -8,13 +7,11 @@ from urllib.parse import urlencode
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
 from logster.options import Option
-from logster.outputs import Output
+from logster.outputs import Output, printable
 from logster.outputs._http import Http, parse_url
 from logster.transport import DATAGRAM_BYTES, Transport, Udp, parse_address
 
 
-#: Ends a line or cannot be escaped; what else has a meaning gets a backslash.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
 _ESCAPED = {",": "\\,", " ": "\\ ", "=": "\\="}
 _IN_KEYS = str.maketrans(_ESCAPED)
 _IN_MEASUREMENTS = str.maketrans({each: _ESCAPED[each] for each in ", "})
@@ -85,7 +82,7 @@ class InfluxdbOutput(Output):
 
     def clean(self, name: str) -> str:
         """Return *name* in one line; a name that begins like a comment gets a ``_``."""
-        name = _UNSAFE.sub("_", name).strip()
+        name = printable(name).replace("\\", "_").strip()
         return f"_{name[1:]}" if name.startswith("#") else name
 
     def encode(self, metric: Metric) -> bytes | None:

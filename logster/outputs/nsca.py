@@ -8,14 +8,14 @@ from typing import ClassVar
 from logster.errors import OutputError
 from logster.metrics import Metric
 from logster.options import Option
-from logster.outputs import Output, Owing, digits, shortened
+from logster.outputs import Output, Owing, digits, printable, shortened
 from logster.transport import Transport, left, parse_address, reason, run_program
 
 
 SEND_NSCA = "/usr/sbin/send_nsca"
 
 #: What separates fields and results, what Nagios takes out, and what a shell reads in quotes.
-_UNSAFE = re.compile(r"""[\x00-\x1f\x7f;|`~$&<>'"\\]""")
+_UNSAFE = re.compile(r"""[;|`~$&<>'"\\]""")
 _NAME = re.compile(r"[^\w.\-:@/ ]")
 
 
@@ -68,7 +68,7 @@ class NscaOutput(Output):
     def prepare(self) -> None:
         """Take the host's name from the settings."""
         given = getattr(self.settings, "nsca_service_hostname", None) or os.uname().nodename
-        self.hostname = _UNSAFE.sub("_", given)[:63]
+        self.hostname = _UNSAFE.sub("_", printable(given))[:63]
         self.perfdata = bool(getattr(self.settings, "nsca_perfdata", False))
 
     def reach(self) -> tuple[str, Transport]:
@@ -99,12 +99,12 @@ class NscaOutput(Output):
         name, value = self.name_of(metric), digits(metric.value)
         if not name or value is None:
             return None
-        units = _UNSAFE.sub("_", metric.units)
+        units = _UNSAFE.sub("_", printable(metric.units))
         if self.perfdata:
             status, said = "0", f"{name} {value} {units}".rstrip() + f"|{name}={value}"
         else:
             status, said = value, units
-        return f"{self.hostname}\t{name}\t{status}\t{said}".encode("utf-8", "replace")
+        return f"{self.hostname}\t{name}\t{status}\t{said}".encode()
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield the command that would send each metric by itself, as 1.x printed it."""

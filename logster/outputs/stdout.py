@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from logster.errors import OutputError
 from logster.metrics import Metric, number, text
 from logster.options import Option
-from logster.outputs import Output
+from logster.outputs import Output, printable
 from logster.outputs._borrowed import TEXTS, borrowed
 
 
@@ -74,7 +74,7 @@ class StdoutOutput(Output):
 
     def clean(self, name: str) -> str:
         """Return *name* as one word: no blank, no control character."""
-        return "".join("_" if c.isspace() or not c.isprintable() else c for c in name)
+        return printable(name).replace(" ", "_")
 
     def encode(self, metric: Metric) -> bytes | None:
         """Return the line of *metric*; a value may be text, as in 1.x."""
