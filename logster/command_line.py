@@ -27,6 +27,9 @@ COMMANDS = {
     "status": "Show each job: its log, place, lag, backlog and last error.",
     "why": "Show the lines of a log that a parser does not understand.",
     "metrics": "Show the metrics a parser derives.",
+    "lint": "Warn of what an output would do to the metrics of a log.",
+    "check": "Try a parser on hostile lines.",
+    "new": "Write a parser of your own, with a fixture and a test.",
 }
 
 #: The options of a run, beside those of its outputs.

@@ -25,10 +25,10 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("stats", "metrics", "table", "arguments", "places", "logs", "shapes"),
-    ("options", "sample", "generation", "lock", "transport"),
-    ("parser", "blocks", "tail", "journal", "outputs"),
+    ("options", "sample", "compressed", "generation", "lock", "transport"),
+    ("parser", "blocks", "shelf", "tail", "journal", "outputs"),
     ("regex_parser", "parsers", "foreign", "parallel"),
-    ("registry", "run", "conformance"),
+    ("registry", "job", "delivery", "reading", "run", "conformance"),
     ("command_line", "commands"),
     ("cli",),
     ("__main__",),
