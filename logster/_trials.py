@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import math
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -293,9 +292,8 @@ def keeps_catalogue(subject: Subject) -> str:
     infos = say() if callable(say) else ()
     if not infos:
         raise Remark("it has no catalogue, so that nobody knows its metrics beforehand")
-    known = [(_pattern(info.name), info.kind) for info in infos]
     for metric in _metrics(subject.fed(subject.everything), 60):
-        found = {kind for pattern, kind in known if pattern.fullmatch(metric.name)}
+        found = {info.kind for info in infos if info.describes(metric.name)}
         name = printable(metric.name, 60)
         if not found:
             return f"{name} is not in it"
@@ -433,9 +431,3 @@ def _renumbered_lines(samples: Sequence[bytes], count: int) -> Iterator[bytes]:
     for each in range(count if places else 0):
         sample, place = places[each % len(places)]
         yield renumbered(sample, place, each) + b"\n"
-
-
-def _pattern(name: str) -> "re.Pattern[str]":
-    """Return what matches the names that stand in a catalogue as *name*."""
-    parts = re.split(r"\{[^{}]*\}", name)
-    return re.compile(".+".join(map(re.escape, parts)), re.DOTALL)

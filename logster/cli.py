@@ -110,6 +110,7 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
     from logster.run import Job
 
     parser_class = load_parser(settings.parser)
+    settings.catalogue = getattr(parser_class, "catalogue", None)
     places = state_places(
         settings.state_dir,
         settings.tailer,

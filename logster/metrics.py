@@ -7,7 +7,8 @@ Everything here is pure: no clock but the one handed in, no input, no output.
 import math
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 
 #: Metric kinds, as StatsD writes them: gauge, counter, timer (ms), histogram, set.
@@ -66,6 +67,17 @@ class MetricInfo(NamedTuple):
     units: str
     kind: str
     help: str
+
+    def describes(self, name: str) -> bool:
+        """
+        Return whether a metric called *name* is this one.
+
+        >>> MetricInfo("status_{code}", "", "c", "Requests by status.").describes("status_404")
+        True
+        """
+        if "{" not in self.name:
+            return name == self.name
+        return bool(_template(self.name).fullmatch(name))
 
 
 class Batch(NamedTuple):
@@ -132,6 +144,10 @@ class MetricObject:
             return _DEFAULTS[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __repr__(self) -> str:
         return f"MetricObject({self.name!r}, {self.value!r})"
@@ -280,6 +296,13 @@ def _sum(older: Metric, newer: Metric) -> Metric:
     if first is None or second is None:
         return newer if first is None else older
     return newer._replace(value=first + second)
+
+
+@lru_cache(maxsize=256)
+def _template(name: str) -> re.Pattern[str]:
+    """Return the pattern of names that fit *name*, whose varying parts stand in braces."""
+    fixed = re.split(r"\{[^{}]*\}", name)
+    return re.compile(".+".join(map(re.escape, fixed)), re.DOTALL)
 
 
 def _plain(value: Any) -> Any:

@@ -71,7 +71,7 @@ def test_page() -> None:
     """Counts are counters; a timer has its mean, a set its size; help is the catalogue's."""
     catalogue = (MetricInfo("sent", "mails", "c", 'Mails "sent" \\ delivered.'),)
 
-    assert page_of(*MANY, catalogue=catalogue, metric_prefix="mail") == (
+    assert page_of(*MANY, catalogue=lambda: catalogue, metric_prefix="mail") == (
         "# HELP mail_5xx_rate Responses per sec\n# TYPE mail_5xx_rate gauge\n"
         "mail_5xx_rate 0.5\n"
         "# HELP mail_delay From a log, by logster\n# TYPE mail_delay gauge\n"

@@ -4,11 +4,11 @@ import os
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from logster.errors import ConfigurationError, OutputError
-from logster.metrics import Metric, number
+from logster.metrics import Metric, MetricInfo, number
 from logster.options import Option
 from logster.outputs import Output, Owing
 from logster.outputs._http import Http, parse_url
@@ -51,8 +51,8 @@ class PrometheusOutput(Output):
         pairs = ((self.clean(name).replace(":", "_"), value) for name, value in self.tags)
         inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs)
         self.labels = f"{{{inside}}}" if inside else ""
-        catalogue: Iterable[Any] = getattr(self.settings, "catalogue", None) or ()
-        self.help = {info.name: info.help for info in catalogue}
+        catalogue = getattr(self.settings, "catalogue", None)
+        self.catalogue: Sequence[MetricInfo] = catalogue() if callable(catalogue) else ()
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""
@@ -102,7 +102,8 @@ class PrometheusOutput(Output):
         if not name or value is None:
             return None
         kind = "counter" if metric.kind == "c" else "gauge"
-        said = self.help.get(metric.name) or metric.units or "From a log, by logster"
+        known = (info.help for info in self.catalogue if info.describes(metric.name))
+        said = next(known, "") or metric.units or "From a log, by logster"
         head = f"# HELP {name} {_escaped(said, quotes=False)}\n# TYPE {name} {kind}\n"
         return f"{head}{name}{self.labels} {float(value)!r}\n".encode()
 
