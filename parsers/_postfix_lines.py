@@ -23,8 +23,50 @@ ID = rb"[0-9A-Zb-df-hj-np-tv-z]{6,}+"
 #: anything special in it into quotes; what these hold is not looked at.
 ADDRESS = rb'(?:[^"<>\n]++|"(?:[^"\\\n]++|\\.)*+"[^"<>\n]*+|)>'
 
-#: Host and tag: ``mx postfix/smtpd[123]: ``, with any instance and service.
-HOST_TAG = WORD + rb" (?>[!-\xff]*/)" + WORD + rb" "
+#: The tag, with any instance and service: ``postfix/submission/smtpd[123]: ``.
+TAG = rb"(?>[!-\xff]*/)" + WORD + rb" "
+
+#: A delay in seconds: two digits that count, six behind the point at most.
+DELAY = rb"\d{1,9}+\.?+\d{0,6}+"
+
+
+def record(
+    *,
+    reuse: bytes = rb"conn_use",
+    stages: bytes = WORD,
+    code: bytes = WORD,
+    reason: bytes = b"",
+    excluded: bytes = b"",
+) -> bytes:
+    """
+    Return the grammar of a delivery record behind ``to=<``; its groups: delay and status.
+
+    Whatever a stranger chooses is inside the addresses or behind the status.
+
+    Args:
+        reuse: Pattern of the name of the field ``conn_use``.
+
+        stages: Pattern of the value of ``delays``, with its comma.
+
+        code: Pattern of the value of ``dsn``, with its comma.
+
+        reason: Pattern of what follows the status.
+
+        excluded: Pattern that stands before the next hop.
+    """
+    return (
+        ADDRESS + rb", (?:relay=|orig_to=<" + ADDRESS + rb", relay=)" + excluded + WORD + rb" "
+        rb"(?:|" + reuse + rb"=\d++, )delay=(" + DELAY + rb"), (?:"
+        rb"delays=" + stages + rb" (?:|" + _fields(b"dsn") + rb"++)dsn=" + code + rb" "
+        rb"|" + _fields(b"status") + rb"*+)"
+        rb"status=(sent|deferred|bounced|SOFTBOUNCE|deliverable|undeliverable) \(" + reason
+    )
+
+
+def _fields(end: bytes) -> bytes:
+    """Return the pattern of a field that is none of ours, before the field *end*."""
+    return rb"(?:(?!" + end + rb"=)[a-z_]++=" + WORD + rb" )"
+
 
 _RFC3164 = rb"[^\d\n].. .. ..:..:.. "
 _RFC3339 = rb"\d...-..-..T..:..:..[!-\xff]*+ "
@@ -58,12 +100,18 @@ class Walk:
     A pattern for what follows the time, applied to all lines of a block.
 
     A match starts at the end of the line before: `re` finds a single byte
-    fastest. A line whose time has another form than that of the block's first
-    line comes as a row with the whole line as its last group.
+    fastest. A row has the groups of *body*, or as its last a whole line.
+
+    Args:
+        body: What follows the time.
+
+        rest: Whether every line that *body* does not fit comes as a row, or
+            only those whose time has another form than the block's first line.
     """
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, *, rest: bool = False) -> None:
         self._body = body
+        self._rest = rest
         self._patterns: dict[bytes, Callable[[bytes, int, int], Rows]] = {}
 
     def rows(self, block: bytes) -> Rows:
@@ -71,6 +119,7 @@ class Walk:
         time = _RFC3339 if block[:1].isdigit() else _RFC3164
         findall = self._patterns.get(time)
         if findall is None:
-            pattern = rb"\n(?:" + time + self._body + rb"|(?!" + time + rb")(.*))"
+            other = b"" if self._rest else rb"(?!" + time + rb")"
+            pattern = rb"\n(?:" + time + self._body + rb"|" + other + rb"(.*))"
             findall = self._patterns[time] = re.compile(pattern).findall
         return findall(block, 0, len(block) - block.endswith(b"\n"))

@@ -1,97 +1,242 @@
-"""
-Count the messages Postfix sent, deferred and bounced.
+r"""
+Count what Postfix sent, put off, bounced, received and refused, and how long it took.
 
+Reads Postfix's own log and syslog's, in the formats of RFC 3164, RFC 3339 and
+RFC 5424, of any instance and service; lines of other programs are passed over.
 Lines it reads:
 
->>> parser = PostfixLogster()
+>>> parser = PostfixParser()
 >>> parser.parse_line(
 ...     "Oct 11 22:14:15 mx postfix/smtp[9]: 3A1B2C3D4E: to=<a@b.example>, relay=b[192.0.2.1]:25, "
 ...     "delay=0.4, delays=0.1/0/0.1/0.2, dsn=2.0.0, status=sent (250 2.0.0 Ok)"
 ... )
->>> [metric.value for metric in parser.get_state(60) if metric.name in {"numSent", "avgDelay"}]
-[1, 0.4]
+>>> parser.parse_line("2026-10-11T22:14:16Z mx postfix/smtps/smtpd[9]: connect from unknown[::1]")
+>>> [metric.value for metric in parser.get_state(60) if metric.name in {"numSent", "numConnect"}]
+[1, 1]
+
+Percentiles of delays are exact below 1,000 s and rounded to three digits above.
+A message is told by its queue id: retries in the same run count once, as long
+as no more than 50,000 other messages became active in between.
+
+Addresses are read as Postfix 3.5 and later write them, with odd local parts in
+quotes (``info_log_address_format = external``). Without, a recipient may be
+made to look like the end of its record.
 
 Metrics:
-    numSent, numDeferred, numBounced: Delivery attempts by how they ended.
+    numSent, numDeferred, numBounced, pctSent, pctDeferred, pctBounced, mailTxnsSec, mailSentSec,
+        mailDeferredSec, mailBouncedSec, avgDelay: Delivery attempts; always given.
 
-    pctSent, pctDeferred, pctBounced: Their shares.
+    numSent.<agent> …, numSoftBounced, numReused, numVerifyDeliverable, numVerifyUndeliverable:
+        Where there were any.
 
-    mailTxnsSec, mailSentSec: All of them and those sent, per second.
+    minDelay, maxDelay, medianDelay, p90Delay, p95Delay, p99Delay, avgDelayBeforeQmgr,
+        avgDelayQmgr, avgDelayConn, avgDelayTransmission, p95DelayBeforeQmgr …: Seconds, where
+        anything was sent; avgDelayDeferred where anything was put off.
 
-    avgDelay: Seconds from arrival to delivery, of those sent.
+    dsn2xx, dsn4xx, dsn5xx, dsn_<code>, deferTimeout … deferOther: What deliveries ended with.
+
+    numReceived, numPickup, numQueued, numRecipients, bytesQueued, numRemoved, numExpired:
+        Messages; always given. avgMsgSize, maxMsgSize, numHeld, numDiscarded …: where any.
+
+    numRejected, pctRejected, rejectSec, reject4xx, reject5xx: Always given; reject_<code>,
+        rejectRcpt …, rejectRbl …: where there were any.
+
+    numConnect, connectSec, numLostConnection, numAuthFailed: Always given; lostAfter_<stage>,
+        cmd_<command>, cmdFail_<command>, numAuth, tlsIn …, psConnect …: where there were any.
+
+    numWarning, numError, numFatal, numPanic: Messages by severity; always given.
+
+    numSent.instance.<name>, numSent.relay.<host>, numSent.domain.<name> …: As options ask for.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import islice
+from operator import itemgetter
+from typing import ClassVar
 
 from logster.blocks import BlockParser
 from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.options import Option
 from logster.parser import Tally
+from logster.parsers._postfix_catalogue import ALWAYS, CATALOGUE
+from logster.parsers._postfix_classic import PostfixLogster, mean_delay, microseconds, percent
+from logster.parsers._postfix_events import (
+    COMMANDS,
+    DAEMONS,
+    EVENT,
+    PICKUP,
+    Event,
+    counters,
+    ended,
+    peak,
+)
 from logster.parsers._postfix_lines import (
     ADDRESS,
-    HOST_TAG,
+    DELAY,
     ID,
+    TAG,
     TIME,
     WORD,
+    Rows,
     Walk,
     plain,
+    record,
+)
+from logster.stats import weighted_percentile
+
+
+__all__ = ["PostfixLogster", "PostfixParser"]
+
+# First way through: messages that are the same each time, as they stand.
+_SHORT = (
+    rb"(?:[!-\xff]*/(?:"
+    rb"smtpd\[\d++\]: (?:disconnect from " + WORD + rb" |" + ID + rb": (?=client=)|)"
+    rb"|qmgr\[\d++\]: " + ID + rb": (?=removed)"
+    rb"|cleanup\[\d++\]: " + ID + rb": (?=message-id=)"
+    rb")|[!-.0-\xff]++(?= ))"
+    rb"(connect from |client=(?=" + WORD + rb"(?!.))|removed(?!.)|message-id=|[a-z_]++=\d.*"
+    rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )|(?<! ) )"
+)
+_WALK = Walk(WORD + rb" (?:" + _SHORT + rb"|(.+))", rest=True)
+_HEADER = re.compile(TIME + rb"(?:" + WORD + rb" (.*))?+")
+_MESSAGE = re.compile(_SHORT)
+_OTHER_PROGRAM = b" "
+
+# Second way: the lines with figures of their own, deliveries and queue entries.
+# Groups: tag, queue id, reuse, delay, stages, status code, status, reason, size
+# and recipients, and any other line.
+_Delivery = tuple[bytes, bytes, bytes, bytes, bytes]
+_delivery: Callable[[tuple[bytes, ...]], _Delivery] = itemgetter(0, 2, 3, 5, 6)
+_QUEUE_ID, _STAGES, _STATUS, _REASON, _SIZE, _REST = 1, 4, 6, 7, 8, 9
+
+
+@cache
+def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
+    fields = record(
+        reuse=rb"(conn_use)",
+        stages=rb"(" + b"/".join([DELAY] * 4) + rb"),",
+        code=rb"([245]\.\d{1,3}\.\d{1,3}),",
+        reason=rb"(.*)",
+        excluded=excluded,
+    )
+    tag = rb"((?>[!-\xff]*/)[a-z]++)(?:\[" + WORD + rb"|:) "
+    queued = ADDRESS + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
+    return re.compile(
+        rb"\n(?:" + tag + rb"(" + ID + rb"): (?:to=<" + fields + rb"|from=<" + queued + rb")|(.*))"
+    ).findall
+
+
+@cache
+def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
+    """Return what finds recipient domain, next hop, delay and status."""
+    return re.compile(
+        rb"\n" + TAG + ID + rb": to=<(?="
+        rb'(?:"(?:[^"\\\n]++|\\.)*+"|[^"<>@\n]++)@([A-Za-z0-9.-]{1,255}+)>|)(?='
+        rb""
+        + ADDRESS
+        + rb", (?:relay=|orig_to=<"
+        + ADDRESS
+        + rb", relay=)([A-Za-z0-9._-]{1,255}+)|)"
+        rb"" + record(excluded=excluded)
+    ).findall
+
+
+# Third: all else that Postfix says.
+@cache
+def _events() -> Callable[[bytes], Rows]:
+    return re.compile(rb"\n(?:" + EVENT + rb"|(.*))").findall
+
+
+_KNOWN = Event._fields.index("known")
+_KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
+_OURS = re.compile(rb"(?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]")
+
+_COUNT = re.compile(rb"([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+")
+_REGISTERED = re.compile(
+    r"[45]\.(?:0\.0|1\.(?:\d|10)|2\.[0-4]|3\.[0-6]|4\.[0-7]|5\.[0-6]|6\.(?:\d|10)|7\.(?:[12]?\d|30))\Z"
+)
+# The cause of a deferral: Postfix's own words first, a remote server's after them.
+_CAUSES = re.compile(
+    rb"(?:delivery temporarily suspended: )?+(?:"
+    rb"(?P<deferTimeout>connect to "
+    + WORD
+    + rb" (?:Connection|Operation) timed out|conversation with "
+    rb"" + WORD + rb" timed out)"
+    rb"|(?P<deferRefused>connect to " + WORD + rb" Connection refused)"
+    rb"|(?P<deferNoRoute>connect to "
+    + WORD
+    + rb" (?:No route to host|Network is unreachable|Host is "
+    rb"(?:unreachable|down)))"
+    rb"|(?P<deferHostNotFound>Host (?:or domain name )?not found|Name service error"
+    rb"|unable to look up)"
+    rb"|(?P<deferTLS>TLS |Cannot start TLS|Server certificate|host "
+    + WORD
+    + rb" (?:offered|did not))"
+    rb"|host " + WORD + rb" (?:said|refused to talk to me): .{0,500}?"
+    rb"(?:(?P<deferGreylist>[Gg]r[ae]y-?list)|(?P<deferRateLimit>[Rr]ate.?limit"
+    rb"|[Tt]oo (?:many|much|fast)|[Tt]hrottl|limit exceeded)))"
 )
 
-
-# A delivery record behind ``to=<``; groups: delay, status. Whatever a stranger
-# chooses is inside the addresses or behind the status.
-_RECORD = (
-    ADDRESS + rb", (?:relay=|orig_to=<" + ADDRESS + rb", relay=)" + WORD + rb" "
-    rb"(?:|conn_use=\d++, )delay=(\d{1,9}+\.?+\d{0,6}+), "
-    rb"(?:delays=" + WORD + rb" dsn=" + WORD + rb" |(?:(?!status=)[a-z_]++=" + WORD + rb" )*+)"
-    rb"status=(sent|deferred|bounced|SOFTBOUNCE|deliverable|undeliverable) \("
-)
-_TO = ID + rb": to=<"
-_WALK = Walk(rb"(?=[^ ]++ [^ ]++ [^ ]++ to=<)" + HOST_TAG + _TO + rb"(?:" + _RECORD + rb"|)")
-_LINE = re.compile(TIME + rb"(?:" + HOST_TAG + _TO + rb"(?:" + _RECORD + rb"|())|)")
-
+_AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe")
+_WORDS = {"sent": "numSent", "deferred": "numDeferred", "bounced": "numBounced"}
+_OUTCOMES = {
+    "SOFTBOUNCE": "numSoftBounced",
+    "deliverable": "numVerifyDeliverable",
+    "undeliverable": "numVerifyUndeliverable",
+}
+_STAGE_NAMES = ("BeforeQmgr", "Qmgr", "Conn", "Transmission")
 _MICROSECONDS = 1_000_000
+_MAX_KEYS = 20_000
+_MAX_MESSAGES = 50_000
+_MAX_SHOWN = 50
+_MAX_TARGETS = 10_000
 
 
-class _Figure:
-    """An attribute that is brought up to date before it is read."""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, parser: Any, owner: type) -> Any:
-        if parser is None:
-            return self
-        parser.count_up()
-        return parser.__dict__[self._name]
-
-    def __set__(self, parser: Any, value: float) -> None:
-        parser.__dict__[self._name] = value
-
-
-class PostfixLogster(BlockParser):
+class PostfixParser(BlockParser):
     """
-    The figures of 1.x under their names of 1.x.
+    All that Postfix's log tells.
 
-    Attributes:
-        numSent: Deliveries so far.
-
-        numDeferred: Deliveries put off so far.
-
-        numBounced: Deliveries that failed for good so far.
+    Equal messages are counted as they stand and looked at once; `_fold` turns
+    them into counters.
     """
 
-    numSent = _Figure()  # noqa: N815 - the name 1.x gave it
-    numDeferred = _Figure()  # noqa: N815
-    numBounced = _Figure()  # noqa: N815
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            ("--exclude-relay",),
+            "Leave deliveries to this next hop out, so that mail that passes a content filter "
+            "counts once.",
+            metavar="HOST:PORT",
+            multiple=True,
+        ),
+        Option(
+            ("--per-instance",), "Count deliveries of each instance of Postfix.", False, type=bool
+        ),
+        Option(("--top-relays",), "Count deliveries to this many next hops.", 0, "N", int),
+        Option(("--top-domains",), "Count deliveries to this many recipient domains.", 0, "N", int),
+    )
 
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
-        self.numSent = self.numDeferred = self.numBounced = 0
-        self._microseconds = 0
-        self._records: Counter[tuple[bytes, ...]] = Counter()
+        self._short: Counter[bytes] = Counter()
+        self._attempts: Counter[_Delivery] = Counter()
+        self._events: Counter[tuple[bytes, ...]] = Counter()
+        self._raw_stages: tuple[Counter[bytes], ...] = tuple(Counter() for _ in _STAGE_NAMES)
+        self._totals: Counter[str] = Counter()
+        self._peaks: dict[str, int] = {}
+        self._delays: Counter[float] = Counter()
+        self._stages: tuple[Counter[float], ...] = tuple(Counter() for _ in _STAGE_NAMES)
+        self._messages: dict[bytes, bytes] = {}
+        self._targets: dict[str, Counter[tuple[str, str]]] = {
+            kind: Counter() for kind in ("instance", "relay", "domain")
+        }
+        self._excluded = b"|".join(map(_next_hop, self.option.exclude_relay))
+        excluded = rb"(?!(?:" + self._excluded + rb"),)" if self._excluded else b""
+        self._records = _records(excluded)
+        wants_targets = self.option.top_relays > 0 or self.option.top_domains > 0
+        self._find_targets = _target_records(excluded) if wants_targets else None
 
     def take(self, block: bytes) -> Tally:
         """Count the lines of *block*."""
@@ -100,89 +245,380 @@ class PostfixLogster(BlockParser):
         if block.startswith(b"<"):
             block = plain(block)
         rows = _WALK.rows(block)
-        odd = [row[2] for row in rows if not row[0]]
-        if odd:
-            rows = [row for row in rows if row[0]]
-        self._records.update(rows)
-        matched, unmatched = len(rows), 0
-        for line in (block.partition(b"\n")[0], *odd):
-            match = _LINE.match(plain(line))
-            if match is None or match[3] is not None:
+        odd = [block[: block.find(b"\n")] if rows or block.endswith(b"\n") else block]
+        ignored = unmatched = 0
+        messages: list[bytes] = []
+        if rows:
+            short, long, whole = zip(*rows, strict=True)
+            self._short.update(short)
+            ignored = self._short.pop(_OTHER_PROGRAM, 0)
+            others = self._short.pop(b"", 0)
+            messages += filter(None, long)
+            if others > len(messages):
+                odd += filter(None, whole)
+                unmatched = others - len(messages) - len(odd) + 1
+        for known, unknown in (self._take_odd(odd, messages), self._take_messages(messages)):
+            ignored += known
+            unmatched += unknown
+        if len(self._short) + len(self._attempts) + len(self._events) > _MAX_KEYS:
+            self._fold()
+        return Tally(len(rows) + 1 - ignored - unmatched, ignored, unmatched)
+
+    def _take_odd(self, lines: list[bytes], messages: list[bytes]) -> tuple[int, int]:
+        """
+        Count *lines* whose header is not that of the others; return how many ignored, unmatched.
+
+        What cannot be told from the message alone is added to *messages*.
+        """
+        ignored = unmatched = 0
+        for line in lines:
+            header = _HEADER.match(plain(line))
+            if not header:
                 unmatched += 1
-            elif match[1]:
-                self._records[match[1], match[2], b""] += 1
-                matched += 1
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
-        return Tally(matched, lines - matched - unmatched, unmatched)
+            elif not header[1]:
+                ignored += 1
+            elif short := _MESSAGE.match(header[1]):
+                ignored += short[1] == _OTHER_PROGRAM
+                self._short[short[1]] += 1
+            else:
+                messages.append(header[1])
+        self._short.pop(_OTHER_PROGRAM, 0)
+        return ignored, unmatched
 
-    def count_up(self) -> None:
-        """Bring the attributes up to date."""
-        for (delay, status, _), times in self._records.items():
-            if status == b"sent":
-                self.__dict__["numSent"] += times
-                self._microseconds += times * microseconds(delay)
-            elif status == b"deferred":
-                self.__dict__["numDeferred"] += times
-            elif status == b"bounced":
-                self.__dict__["numBounced"] += times
-        self._records.clear()
+    def _take_messages(self, messages: list[bytes]) -> tuple[int, int]:
+        """Count messages that are not short; return how many are ignored, and unmatched."""
+        if not messages:
+            return 0, 0
+        text = b"\n" + b"\n".join(messages)
+        rows = self._records(text)
+        deliveries = [row for row in rows if row[_STATUS]]
+        if deliveries:
+            self._take_deliveries(deliveries)
+            if self._find_targets:
+                self._take_targets(self._find_targets(text))
+        known = self._messages
+        for row in rows:
+            if row[_SIZE]:
+                known.setdefault(row[_QUEUE_ID], row[_SIZE])
+        if len(known) > _MAX_MESSAGES:
+            self._forget()
+        rest = [row[_REST] for row in rows if row[_REST]]
+        return self._take_rest(rest) if rest else (0, 0)
 
-    def merge(self, other: "PostfixLogster") -> None:
+    def _take_deliveries(self, rows: Rows) -> None:
+        self._attempts.update(map(_delivery, rows))
+        stages = [row[_STAGES] for row in rows if row[_STATUS] == b"sent" and row[_STAGES]]
+        if stages:
+            parts = b"/".join(stages).split(b"/")
+            for index, counts in enumerate(self._raw_stages):
+                counts.update(parts[index::4])
+        reasons = Counter([row[_REASON] for row in rows if row[_STATUS] == b"deferred"])
+        for reason, times in reasons.items():
+            self._totals[_cause(reason)] += times
+
+    def _take_rest(self, lines: list[bytes]) -> tuple[int, int]:
+        rows = _events()(b"\n" + b"\n".join(lines))
+        events = [row for row in rows if row[0]]
+        self._events.update(events)
+        known = [row[_KNOWN] or row[_KNOWN_OF_MESSAGE] for row in events]
+        ignored = len(known) - known.count(b"") - known.count(PICKUP)
+        unmatched = 0
+        for row in rows:
+            if not row[0]:
+                if _OURS.match(row[-1]) and not self._is_excluded(row[-1]):
+                    unmatched += 1
+                else:
+                    ignored += 1
+        return ignored, unmatched
+
+    def _is_excluded(self, message: bytes) -> bool:
+        return bool(self._excluded and _records()(b"\n" + message)[0][_STATUS])
+
+    def _forget(self) -> None:
+        """Count the older half of the messages for good and forget their ids."""
+        old = list(islice(self._messages.items(), len(self._messages) // 2))
+        for queue_id, _ in old:
+            del self._messages[queue_id]
+        _add_messages([size for _, size in old], self._totals, self._peaks)
+
+    def _fold(self) -> None:
+        """Turn what was counted as it stood into counters."""
+        totals = self._totals
+        for key, times in self._short.items():
+            for name, number in _short_counters(key):
+                totals[name] += number * times
+        for row, times in self._events.items():
+            event = Event(*row[:-1])
+            for name, number in counters(event):
+                totals[name] += number * times
+            height = peak(event)
+            if height:
+                self._peaks[height[0]] = max(height[1], self._peaks.get(height[0], 0))
+        for attempt, times in self._attempts.items():
+            self._fold_attempt(attempt, times)
+        for index, (raw, stages) in enumerate(zip(self._raw_stages, self._stages, strict=True)):
+            for text, times in raw.items():
+                delay = microseconds(text)
+                totals[f"~stage{index}"] += delay * times
+                stages[_rounded(delay)] += times
+            raw.clear()
+        self._short.clear()
+        self._events.clear()
+        self._attempts.clear()
+
+    def _fold_attempt(self, attempt: _Delivery, times: int) -> None:
+        tag, reuse, delay_text, code, word = attempt
+        totals, status, code_text = self._totals, word.decode(), code.decode()
+        delay = microseconds(delay_text)
+        name = _WORDS.get(status, "")
+        totals[name or _OUTCOMES[status]] += times
+        if not name:
+            return
+        *instance, daemon = tag.decode("utf-8", "replace").split("/")
+        agent = "relay" if instance[1:] and instance[-1] == "relay" else daemon
+        if agent == "relay" or agent in _AGENTS:
+            totals[f"{name}.{agent}"] += times
+        if reuse:
+            totals["numReused"] += times
+        elif daemon in {"smtp", "lmtp"}:
+            totals["~fresh"] += times
+        if self.option.per_instance:
+            self._add_target("instance", instance[0], name, times)
+        if code_text:
+            totals[f"dsn{code_text[0]}xx"] += times
+            if code_text[0] != "2":
+                known = _REGISTERED.match(code_text)
+                totals[f"dsn_{code_text.replace('.', '_') if known else 'other'}"] += times
+        if status == "sent":
+            totals["~delay"] += delay * times
+            self._delays[_rounded(delay)] += times
+            self._peaks["~maxDelay"] = max(delay, self._peaks.get("~maxDelay", 0))
+            self._peaks["~minDelay"] = max(-delay, self._peaks.get("~minDelay", -delay))
+        elif status == "deferred":
+            totals["~delayDeferred"] += delay * times
+
+    def _take_targets(self, rows: Rows) -> None:
+        wanted = Counter((row[0], row[1], row[3].decode()) for row in rows)
+        for (domain, relay, status), times in wanted.items():
+            if status in _WORDS:
+                if self.option.top_relays > 0:
+                    self._add_target("relay", relay.decode(), _WORDS[status], times)
+                if self.option.top_domains > 0:
+                    self._add_target("domain", domain.decode(), _WORDS[status], times)
+
+    def _add_target(self, kind: str, place: str, name: str, times: int) -> None:
+        """Count for one instance, next hop or domain; those beyond the bound together."""
+        counts = self._targets[kind]
+        place = "".join(c if c.isalnum() or c == "-" else "_" for c in place.lower()) or "other"
+        key = (place, name)
+        if key not in counts and len(counts) >= _MAX_TARGETS:
+            key = ("other", name)
+        counts[key] += times
+
+    def merge(self, other: "PostfixParser") -> None:
         """Add what *other* counted."""
-        self.numSent += other.numSent
-        self.numDeferred += other.numDeferred
-        self.numBounced += other.numBounced
-        self._microseconds += other._microseconds  # noqa: SLF001 - one of us
+        other._fold()  # noqa: SLF001 - one of us
+        self._fold()
+        self._totals.update(other._totals)  # noqa: SLF001
+        self._delays.update(other._delays)  # noqa: SLF001
+        for mine, others in zip(self._stages, other._stages, strict=True):  # noqa: SLF001
+            mine.update(others)
+        for name, height in other._peaks.items():  # noqa: SLF001
+            self._peaks[name] = max(height, self._peaks.get(name, height))
+        for kind, counts in other._targets.items():  # noqa: SLF001
+            for (place, name), times in counts.items():
+                self._add_target(kind, place, name, times)
+        for queue_id, size in other._messages.items():  # noqa: SLF001
+            self._messages.setdefault(queue_id, size)
+        while len(self._messages) > _MAX_MESSAGES:
+            self._forget()
 
     def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
-        """Return the figures of 1.x."""
-        sent, deferred, bounced = self.numSent, self.numDeferred, self.numBounced
+        """Return the figures in the order of the catalogue."""
+        self._fold()
+        values = self._values(duration)
+        for info in CATALOGUE:
+            if "{" in info.name:
+                prefix, _, _ = info.name.partition("{")
+                names = sorted(name for name in values if _is_of(name, prefix))
+            else:
+                names = [info.name]
+            for name in names:
+                value = values.get(name, 0)
+                if value or name in ALWAYS or (info.units == "Seconds" and name in values):
+                    yield Metric(name, value, info.units, kind=info.kind)
+
+    def _values(self, duration: float) -> dict[str, float]:
+        """Return all figures by name."""
+        totals, peaks = self._totals.copy(), self._peaks.copy()
+        _add_messages(self._messages.values(), totals, peaks)
+        sent, deferred, bounced = (totals[name] for name in _WORDS.values())
         tried = sent + deferred + bounced
-        return [
-            Metric("numSent", sent, "Total Sent"),
-            Metric("pctSent", percent(sent, tried), "Percentage Sent"),
-            Metric("numDeferred", deferred, "Total Deferred"),
-            Metric("pctDeferred", percent(deferred, tried), "Percentage Deferred"),
-            Metric("numBounced", bounced, "Total Bounced"),
-            Metric("pctBounced", percent(bounced, tried), "Percentage Bounced"),
-            Metric("mailTxnsSec", tried / duration, "Transactions per sec"),
-            Metric("mailSentSec", sent / duration, "Sends per sec"),
-            Metric("avgDelay", seconds(self._microseconds, sent), "Average Sending Delay"),
-        ]
+        received, rejected = totals["numReceived"], totals["numRejected"]
+        failed = totals["numAuthFailed"]
+        values: dict[str, float] = {
+            **totals,
+            **peaks,
+            "pctSent": percent(sent, tried),
+            "pctDeferred": percent(deferred, tried),
+            "pctBounced": percent(bounced, tried),
+            "mailTxnsSec": tried / duration,
+            "mailSentSec": sent / duration,
+            "mailDeferredSec": deferred / duration,
+            "mailBouncedSec": bounced / duration,
+            "avgDelay": mean_delay(totals["~delay"], sent),
+            "numAuth": totals["cmd_auth"],
+            "pctRejected": percent(rejected, rejected + received),
+            "rejectSec": rejected / duration,
+            "connectSec": totals["numConnect"] / duration,
+            "pctAuthFailed": percent(failed, failed + totals["cmd_auth"]),
+            "pctTlsIn": percent(totals["tlsIn"], totals["numConnect"]),
+            "pctTlsOut": percent(totals["tlsOut"], totals["~fresh"]),
+            "avgMsgSize": _mean(totals["bytesQueued"], totals["numQueued"]),
+            "avgCommandsPerSession": _mean(totals["~commands"], totals["numDisconnect"]),
+            "avgDnsblRank": _mean(totals["~dnsblRank"], totals["psDnsbl"]),
+        }
+        values.update(self._delay_values())
+        values.update(self._target_values())
+        return values
+
+    def _delay_values(self) -> Iterator[tuple[str, float]]:
+        totals = self._totals
+        if self._delays:
+            yield "minDelay", -self._peaks["~minDelay"] / _MICROSECONDS
+            yield "maxDelay", self._peaks["~maxDelay"] / _MICROSECONDS
+            for name, share in (
+                ("medianDelay", 50),
+                ("p90Delay", 90),
+                ("p95Delay", 95),
+                ("p99Delay", 99),
+            ):
+                yield name, weighted_percentile(self._delays, share) / _MICROSECONDS
+        if totals["numDeferred"]:
+            total = totals["~delayDeferred"]
+            yield "avgDelayDeferred", mean_delay(total, totals["numDeferred"])
+        for index, (name, stages) in enumerate(zip(_STAGE_NAMES, self._stages, strict=True)):
+            if stages:
+                yield f"avgDelay{name}", mean_delay(totals[f"~stage{index}"], stages.total())
+                yield f"p95Delay{name}", weighted_percentile(stages, 95) / _MICROSECONDS
+
+    def _target_values(self) -> Iterator[tuple[str, float]]:
+        shown = {
+            "instance": _MAX_SHOWN,
+            "relay": self.option.top_relays,
+            "domain": self.option.top_domains,
+        }
+        for kind, counts in self._targets.items():
+            places: Counter[str] = Counter()
+            for (place, _), times in counts.items():
+                places[place] += times
+            top = sorted(places, key=lambda place: (-places[place], place))[: shown[kind]]
+            figures: Counter[str] = Counter()
+            for (place, name), times in counts.items():
+                figures[f"{name}.{kind}.{place if place in top else 'other'}"] += times
+            yield from figures.items()
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:
-        """Return the nine figures of 1.x."""
-        return (
-            MetricInfo("numSent", "Total Sent", "g", "Deliveries."),
-            MetricInfo("pctSent", "Percentage Sent", "g", "Their share of all attempts."),
-            MetricInfo("numDeferred", "Total Deferred", "g", "Deliveries put off."),
-            MetricInfo("pctDeferred", "Percentage Deferred", "g", "Their share of all attempts."),
-            MetricInfo("numBounced", "Total Bounced", "g", "Deliveries that failed for good."),
-            MetricInfo("pctBounced", "Percentage Bounced", "g", "Their share of all attempts."),
-            MetricInfo("mailTxnsSec", "Transactions per sec", "g", "Delivery attempts a second."),
-            MetricInfo("mailSentSec", "Sends per sec", "g", "Deliveries a second."),
-            MetricInfo(
-                "avgDelay", "Average Sending Delay", "g", "Seconds from arrival to delivery."
-            ),
-        )
+        """Return every metric there can be."""
+        return CATALOGUE
 
 
-def microseconds(text: bytes) -> int:
+def _short_counters(key: bytes) -> Iterator[tuple[str, int]]:
     """
-    Return a delay in whole microseconds, the finest that Postfix writes.
+    Yield the counters that a short message adds to, and by how much.
 
-    >>> microseconds(b"0.07"), microseconds(b"78")
-    (70000, 78000000)
+    >>> dict(_short_counters(b"ehlo=1 rcpt=0/2 commands=1/3"))
+    {'numDisconnect': 1, 'cmd_ehlo': 1, 'cmdFail_rcpt': 2, '~commands': 3}
     """
-    return round(float(text) * _MICROSECONDS)
+    if key in _SHORT_NAMES:
+        yield _SHORT_NAMES[key], 1
+        return
+    ending, _, stage = key.partition(b" after ")
+    if stage:
+        yield from ended(ending, stage)
+        return
+    yield "numDisconnect", 1
+    for word, good, total in _COUNT.findall(key):
+        command = word.decode()
+        if command == "commands":
+            yield "~commands", int(total or good)
+        elif command in COMMANDS:
+            if int(good):
+                yield f"cmd_{command}", int(good)
+            if total:
+                yield f"cmdFail_{command}", int(total) - int(good)
+    if b"notes=" in key and b"bare_lf" in key:
+        yield "numBareLf", 1
 
 
-def seconds(total: int, count: int) -> float:
-    """Return the mean of *count* delays of *total* microseconds, in seconds; 0 for none."""
-    return total / (count * _MICROSECONDS) if count else 0
+def _add_messages(texts: Iterable[bytes], totals: Counter[str], peaks: dict[str, int]) -> None:
+    """
+    Add messages, told by size and number of recipients, to *totals* and *peaks*.
+
+    >>> totals: Counter[str] = Counter()
+    >>> _add_messages([b"1234, nrcpt=2", b"1000, nrcpt=1"], totals, {})
+    >>> totals["numQueued"], totals["numRecipients"], totals["bytesQueued"]
+    (2, 3, 2234)
+    """
+    numbers = b", nrcpt=".join(texts).split(b", nrcpt=")
+    if len(numbers) < 2:
+        return
+    sizes = list(map(int, numbers[::2]))
+    totals["numQueued"] += len(sizes)
+    totals["numRecipients"] += sum(map(int, numbers[1::2]))
+    totals["bytesQueued"] += sum(sizes)
+    peaks["maxMsgSize"] = max(*sizes, peaks.get("maxMsgSize", 0))
 
 
-def percent(part: int, whole: int) -> float:
-    """Return the share of *part* in *whole*; 0.0 where there is nothing to share."""
-    return part / whole * 100 if whole else 0.0
+def _cause(reason: bytes) -> str:
+    """
+    Return the class of the reason for a deferral.
+
+    >>> _cause(b"connect to b[192.0.2.1]:25: Connection refused)")
+    'deferRefused'
+    """
+    match = _CAUSES.match(reason)
+    return match.lastgroup or "deferOther" if match else "deferOther"
+
+
+def _next_hop(text: str) -> bytes:
+    """
+    Return the pattern of the next hop *text*: HOST:PORT, HOST or the name of a service.
+
+    >>> bool(re.match(_next_hop("127.0.0.1:10024"), b"localhost[127.0.0.1]:10024"))
+    True
+    """
+    host, _, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    name = re.escape(host.strip("[]").encode())
+    place = rb"(?:" + name + rb"(?:\[[^\],\n]*\])?|[^\[,\n]*\[" + name + rb"\])"
+    return place + (b":" + port.encode() if port else rb"(?::\d+)?")
+
+
+def _is_of(name: str, prefix: str) -> bool:
+    """Return whether *name* is one that the template with this *prefix* stands for."""
+    if prefix.count(".") == 1 and prefix.startswith("num"):
+        return name.startswith(prefix) and name.count(".") == 1
+    return name.startswith(prefix)
+
+
+def _mean(total: float, count: int) -> float:
+    return total / count if count else 0
+
+
+def _rounded(delay: int) -> int:
+    """
+    Return *delay* as percentiles tell it: from 1,000 s on by its first three digits.
+
+    >>> _rounded(999_000_000), _rounded(123_456_000_000)
+    (999000000, 123000000000)
+    """
+    return delay if delay < 1000 * _MICROSECONDS else round(delay, 3 - len(str(delay)))
+
+
+_SHORT_NAMES = {
+    b"connect from ": "numConnect",
+    b"client=": "numReceived",
+    b"removed": "numRemoved",
+    b"message-id=": "numMessageId",
+}

