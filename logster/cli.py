@@ -6,6 +6,8 @@ The command line; the only place that prints or exits.
 what it was in 1.x.
 """
 
+import gc
+import io
 import os
 import sys
 import warnings
@@ -34,6 +36,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     if not sys.warnoptions:
         # An invalid escape in a third party's pattern is a warning that cron would mail.
         warnings.simplefilter("ignore")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A character of a log must not end a run on a terminal that cannot show it.
+            stream.reconfigure(errors="backslashreplace")
     try:
         if words and words[0] in COMMANDS:
             code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
@@ -75,6 +81,7 @@ def _run(**values: Any) -> int:
     log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
     try:
         job = _job(command, settings, context)
+        _look_for_garbage()
         # Whoever imported logging wants to log: a parser or an output of a third party.
         if settings.debug or settings.log_conf or "logging" in sys.modules:
             log.connect_logging(settings.log_conf, debug=settings.debug)
@@ -229,7 +236,15 @@ def _command(word: str) -> click.Command:
     from importlib import import_module
 
     command: click.Command = import_module(f"logster.commands.{word}").command
+    _look_for_garbage()
     return command
+
+
+def _look_for_garbage() -> None:
+    """Undo what `logster.__main__` did for start-up, but leave out what is loaded by now."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _print_list() -> int:
