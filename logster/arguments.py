@@ -5,9 +5,14 @@ Pure: lists of words in, lists of words out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 
-def expanded(words: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
+def expanded(
+    words: Sequence[str],
+    takes_value: Mapping[str, bool],
+    long_flags: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """
     Return *words* with every abbreviated long option written out.
 
@@ -19,11 +24,16 @@ def expanded(words: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]
 
         takes_value: Every flag, ``-o`` and ``--output`` alike, and whether a value follows it.
 
+        long_flags: The long flag to put in place of a short one.
+
     >>> expanded(["--metric-p", "x", "--outp=statsd"], {"--metric-prefix": True, "--output": True})
     ['--metric-prefix=x', '--output=statsd']
+    >>> expanded(["-d", "--", "-d"], {"-d": False}, {"-d": "--dry-run"})
+    ['--dry-run', '--', '-d']
     """
     result: list[str] = []
-    for flag, value in _walk(words, takes_value):
+    for given, value in _walk(words, takes_value):
+        flag = given if "--" in result else long_flags.get(given, given)
         if not flag.startswith("--") or flag == "--":
             result += [flag] if value is None else [flag, value]
         else:

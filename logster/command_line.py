@@ -189,7 +189,10 @@ class RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse *args* after writing out abbreviated options."""
-        return super().parse_args(ctx, expanded(args, self._takes_value()))
+        # click looks for a short option among the long ones first, and makes up its
+        # mind with `difflib` and `gettext`: more work than all the rest of its parsing.
+        long_flags = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
+        return super().parse_args(ctx, expanded(args, self._takes_value(), long_flags))
 
     def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the class of every output that *words* name, and add its options."""
