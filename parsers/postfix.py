@@ -511,7 +511,8 @@ class PostfixParser(BlockParser):
         for kind, counts in self._targets.items():
             places: Counter[str] = Counter()
             for (place, _), times in counts.items():
-                places[place] += times
+                if place != "other":
+                    places[place] += times
             top = sorted(places, key=lambda place: (-places[place], place))[: shown[kind]]
             figures: Counter[str] = Counter()
             for (place, name), times in counts.items():
