@@ -23,6 +23,9 @@ from logster.registry import load_output, names
 
 HERE = Path(__file__).parent
 
+#: Lines of the demo's table that the README shows.
+DEMO_ROWS = 20
+
 
 def page() -> str:
     """Return the whole page."""
@@ -116,7 +119,8 @@ def _demo() -> str:
         [sys.executable, "-m", "logster", *words],
         cwd=HERE.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return done.stdout.rstrip("\n")
+    *rows, blank, account = done.stdout.rstrip("\n").split("\n")
+    return "\n".join([*rows[:DEMO_ROWS], f"… and {len(rows) - DEMO_ROWS} more", blank, account])
 
 
 def _markdown(head: str, other: str, rows: list[str], summary: Callable[[str], str]) -> str:
