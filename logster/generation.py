@@ -7,15 +7,19 @@ where reading stopped in one of them and how to know that file again: by its
 first bytes and by the bytes before the offset.
 """
 
-import errno
 import os
 import re
 import stat
+import time
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from logster.errors import LogError
+
+
+if TYPE_CHECKING:
+    from logster.compressed import Decompressed
 
 
 #: Bytes at the start, and before the offset, by which a file is known again.
@@ -30,7 +34,14 @@ MAX_LINE_BYTES = 1 << 20
 #: Endings of the compressed files that can be read.
 COMPRESSED = ("gz", "bz2", "xz", "zst")
 
+#: The kernel stamps files with a clock that is up to ten milliseconds late.
+_CLOCK_SLACK_NS = 20_000_000
+
 _LEADING_NULS = re.compile(rb"^\0+", re.MULTILINE)
+
+
+class ChangedError(Exception):
+    """The log was rotated or cut while it was read; what was read does not count."""
 
 
 class Position(NamedTuple):
@@ -47,13 +58,17 @@ class Position(NamedTuple):
 
         head: Checksum of the first bytes, or None where it is not known (state of 1.x).
 
+        head_bytes: How many bytes that is.
+
         before: Checksum of the bytes before the offset, or None likewise.
 
         path: Where the file was seen last.
 
+        size: Its size, as seen then.
+
         mtime_ns: When it was written last, as seen then.
 
-        size: Its size, as seen then.
+        seen_ns: When that was: what was written later has a later time.
 
         skipping: Whether the offset lies within a line too long to be read.
 
@@ -64,12 +79,19 @@ class Position(NamedTuple):
     inode: int
     offset: int
     head: int | None = None
+    head_bytes: int = 0
     before: int | None = None
     path: str = ""
-    mtime_ns: int = 0
     size: int = 0
+    mtime_ns: int = 0
+    seen_ns: int = 0
     skipping: bool = False
     copied: bool = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Return whether no whole line was there, so that little is there to know it by."""
+        return self.head is not None and not self.offset
 
 
 class Generation:
@@ -79,6 +101,13 @@ class Generation:
     Args:
         path: The file; compressed if its name says so.
 
+    Attributes:
+        seen_ns: Before it was opened: what is written later has a later time.
+
+        status: Its status when it was opened.
+
+        stream: Its content, if it is compressed.
+
     Raises:
         OSError: If it cannot be opened.
 
@@ -87,6 +116,7 @@ class Generation:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.seen_ns = time.time_ns() - _CLOCK_SLACK_NS
         # O_NONBLOCK: a FIFO would make the open wait for a writer.
         self.descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         self.status = os.fstat(self.descriptor)
@@ -96,8 +126,7 @@ class Generation:
                 f"{path} is {_kind(self.status.st_mode)}, and only a regular file can be read "
                 "from where the last run stopped. Nothing was read or sent."
             )
-        ending = path.rpartition(".")[2]
-        self.stream = _Decompressed(self.descriptor, ending) if ending in COMPRESSED else None
+        self.stream = _stream(self.descriptor, path.rpartition(".")[2])
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -111,7 +140,7 @@ class Generation:
         A compressed file can be read forwards only.
 
         Raises:
-            OSError: If compressed data is damaged or not complete.
+            OSError: If it cannot be read, or its compressed data is damaged or not complete.
         """
         if self.stream:
             return self.stream.read(size, offset)
@@ -123,20 +152,27 @@ class Generation:
 
     def starts_as(self, position: Position) -> bool:
         """Return whether the first bytes are the ones read before."""
-        length = min(PROOF_BYTES, position.offset)
-        return zlib.crc32(self.read(length, 0)) == position.head
+        return zlib.crc32(self.read(position.head_bytes, 0)) == position.head
 
     def holds(self, position: Position) -> bool:
         """Return whether the bytes up to *position* are the ones read before."""
-        if not self.stream and self.status.st_size < position.offset:
-            return False
         if position.head is None:
-            return True
+            return self.reaches(position.offset)
         if not self.starts_as(position):
             return False
         length = min(PROOF_BYTES, position.offset)
         before = self.read(length, position.offset - length)
         return len(before) == length and zlib.crc32(before) == position.before
+
+    def reaches(self, offset: int) -> bool:
+        """Return whether there are so many bytes."""
+        length = min(PROOF_BYTES, offset)
+        return len(self.read(length, offset - length)) == length
+
+    def ends_at(self, offset: int) -> bool:
+        """Return whether there are so many bytes, and no more."""
+        length = min(PROOF_BYTES, offset)
+        return len(self.read(length + 1, offset - length)) == length
 
     def close(self) -> None:
         """Let go of the file."""
@@ -156,27 +192,47 @@ class Reader:
 
         max_line: Bytes a line may have.
 
+        carry: Half a line that stands before the first byte, from another file.
+
+        skipping: Whether the first line goes on one that is too long, likewise.
+
+        end: Where to stop; None for the end that the file had when it was opened, so
+            that a log which grows as fast as it is read cannot keep a run for ever.
+
     Attributes:
         offset: Where the next line starts.
 
         half: The bytes after the last newline, once all blocks are read.
 
+        carry: What is left of the half line before: nothing, once its end was read.
+
         overlong: Lines passed over because they were too long.
     """
 
-    def __init__(self, file: Generation, start: Position | None, max_line: int) -> None:
+    def __init__(
+        self,
+        file: Generation,
+        start: Position | None,
+        max_line: int,
+        *,
+        carry: bytes = b"",
+        skipping: bool = False,
+        end: int | None = None,
+    ) -> None:
         self.file = file
         self.start = start
         self.offset = start.offset if start else 0
-        self.skipping = bool(start and start.skipping)
+        self.skipping = skipping or bool(start and start.skipping)
         self.max_line = max_line
         self.half = b""
+        self.carry = carry
         self.overlong = 0
-        length = min(PROOF_BYTES, self.offset)
-        self._before = file.read(length, self.offset - length) if length else b""
-        self._opening = b"" if file.stream else file.read(PROOF_BYTES, 0)
-        # A log that grows as fast as it is read must not keep a run for ever.
-        self._end = None if file.stream else max(os.fstat(file.descriptor).st_size, self.offset)
+        self._end = None if file.stream else max(end or file.status.st_size, self.offset)
+        self._head: bytes | None = None
+        self._status = file.status
+        self._before: bytes | None = None
+        if file.stream:
+            self._behind()  # it cannot be read backwards later on
 
     def blocks(self) -> Iterator[bytes]:
         """
@@ -184,53 +240,60 @@ class Reader:
 
         NUL bytes at the start of a line are the hole that a writer leaves that
         does not append, and are dropped.
+
+        Raises:
+            OSError: If the file cannot be read.
+
+            ChangedError: If it was cut or written anew meanwhile.
         """
         while window := self._window(min(WINDOW_BYTES, self.max_line + 1)):
             if self.skipping:
                 self._skip(window)
-                continue
-            end = window.rfind(b"\n") + 1
-            if not end:
-                if not window.strip(b"\0"):
-                    self._advance(window)
-                    continue
-                window = self._window(self.max_line + 1)
-                end = window.rfind(b"\n") + 1
-            if end:
-                self._advance(window[:end])
-                yield _normal(window[:end])
-            elif len(window) > self.max_line:
-                self.overlong += 1
-                self.skipping = True
-                self._advance(window)
+            elif window[0] == 0:
+                if not self._leap():
+                    break
             else:
-                self.half = window
-                return
+                end = window.rfind(b"\n") + 1
+                if not end:
+                    window = self._window(self.max_line + 1)
+                    end = window.rfind(b"\n") + 1
+                if end:
+                    yield self._take(window[:end])
+                elif len(window) > self.max_line:
+                    self._give_up(window)
+                else:
+                    self.half = window
+                    break
+        self._check()
 
-    def has_changed(self) -> bool:
-        """Return whether the file was cut or written anew while it was read."""
-        return not self.file.stream and not self.file.read(PROOF_BYTES, 0).startswith(self._opening)
+    def take_half(self) -> bytes:
+        """Return the half line at the end as a whole one, and go on behind it."""
+        half, self.half = self.half, b""
+        self._advance(half)
+        return _normal(half + b"\n")
 
     def position(self, *, copied: bool = False) -> Position:
         """Return where reading stopped."""
-        status = os.fstat(self.file.descriptor)
-        length = min(PROOF_BYTES, self.offset)
-        start = self.start
-        # A compressed file cannot be read backwards; its head does not change.
-        if self.file.stream and start and start.head is not None and start.offset >= length:
-            head = start.head
-        elif self.file.stream:
-            head = self.file.stream.head(length)
+        known = self.start
+        if known and known.head is not None and known.offset == self.offset and not self.half:
+            # Nothing was there to read: it is the file that was known before.
+            head: int | None = known.head
+            head_bytes, before = known.head_bytes, known.before
         else:
-            head = zlib.crc32(self.file.read(length, 0))
+            head, head_bytes = self._proof()
+            before = zlib.crc32(self._behind())
+        size = self.offset + len(self.half)
+        status = self._status
         return Position(
             inode=status.st_ino,
             offset=self.offset,
             head=head,
-            before=zlib.crc32(self._before),
+            head_bytes=head_bytes,
+            before=before,
             path=os.path.realpath(self.file.path),
+            size=size if self.file.stream else status.st_size,
             mtime_ns=status.st_mtime_ns,
-            size=self.offset + len(self.half) if self.file.stream else status.st_size,
+            seen_ns=self.file.seen_ns,
             skipping=self.skipping,
             copied=copied,
         )
@@ -238,7 +301,89 @@ class Reader:
     def _window(self, size: int) -> bytes:
         if self._end is not None:
             size = min(size, self._end - self.offset)
-        return self.file.read(size, self.offset) if size > 0 else b""
+        if size <= 0:
+            return b""
+        if self._head is None:
+            self._open_head()
+        return self.file.read(size, self.offset)
+
+    def _open_head(self) -> None:
+        """Keep the first bytes, by which a cut is noticed, before anything else is read."""
+        start = self.start
+        if self.file.stream and self.offset:
+            return
+        self._head = self.file.read(PROOF_BYTES, 0)
+        if start and start.head is not None:
+            known = self._head[: start.head_bytes]
+            if len(known) < start.head_bytes or zlib.crc32(known) != start.head:
+                raise ChangedError(self.file.path)
+
+    def _check(self) -> None:
+        """Raise if the file was cut or written anew while it was read."""
+        if self.file.stream or not self._head:
+            return
+        self._status = os.fstat(self.file.descriptor)  # before the head: it may be cut just now
+        head = self.file.read(PROOF_BYTES, 0)
+        # NUL bytes may be room that was set aside, and filled by now.
+        same = head.startswith(self._head.rstrip(b"\0"))
+        if not same or self._status.st_size < self.offset:
+            raise ChangedError(self.file.path)
+        self._head = head
+
+    def _proof(self) -> tuple[int | None, int]:
+        """Return the checksum of the first bytes, and of how many."""
+        if self._head is None and self.file.stream and self.start:
+            return self.start.head, self.start.head_bytes
+        head = self.file.read(PROOF_BYTES, 0) if self._head is None else self._head
+        seen = min(len(head), self.offset + len(self.half))
+        # A power of two, so that a copy which lacks the last lines is known by it too.
+        length = 1 << seen.bit_length() - 1 if seen else 0
+        return zlib.crc32(head[:length]), length
+
+    def _behind(self) -> bytes:
+        """Return the last bytes before the offset."""
+        if self._before is None:
+            length = min(PROOF_BYTES, self.offset)
+            self._before = self.file.read(length, self.offset - length) if length else b""
+        return self._before
+
+    def _take(self, lines: bytes) -> bytes:
+        """Return *lines* as the parser shall see them, and go on behind them."""
+        self._advance(lines)
+        whole, self.carry = self.carry + lines, b""
+        return _normal(whole)
+
+    def _leap(self) -> bool:
+        """Leap over NUL bytes; at the end of a file they are room that was set aside."""
+        offset = self._next_data()
+        while self._end is None or offset < self._end:
+            window = self.file.read(WINDOW_BYTES, offset)
+            if not window:
+                break
+            rest = window.lstrip(b"\0")
+            offset += len(window) - len(rest)
+            if rest:
+                nuls = bytes(min(PROOF_BYTES, offset - self.offset))
+                self._before = (self._behind() + nuls)[-PROOF_BYTES:]
+                self.offset = offset
+                return True
+        return False
+
+    def _next_data(self) -> int:
+        """Return where the file system says that a hole at the offset ends at the latest."""
+        if self.file.stream:
+            return self.offset
+        try:
+            return os.lseek(self.file.descriptor, self.offset, os.SEEK_DATA)
+        except OSError:  # no data any more, or a file system that cannot tell
+            return self.offset
+
+    def _give_up(self, window: bytes) -> None:
+        """Begin to pass over a line of which *window* is a part."""
+        self.overlong += 1
+        self.skipping = True
+        self.carry = b""
+        self._advance(window)
 
     def _skip(self, window: bytes) -> None:
         """Pass over *window* up to the end of the overlong line."""
@@ -247,78 +392,18 @@ class Reader:
         self._advance(window[:end] if end else window)
 
     def _advance(self, data: bytes) -> None:
+        behind = data if len(data) >= PROOF_BYTES else self._behind() + data
+        self._before = behind[-PROOF_BYTES:]
         self.offset += len(data)
-        self._before = (
-            data[-PROOF_BYTES:]
-            if len(data) >= PROOF_BYTES
-            else (self._before + data)[-PROOF_BYTES:]
-        )
 
 
-class _Decompressed:
-    """
-    The content of a compressed file, read forwards with a window to look back into.
+def _stream(descriptor: int, ending: str) -> "Decompressed | None":
+    """Return the content of a file with that *ending*, or None if it is not compressed."""
+    if ending not in COMPRESSED:
+        return None
+    from logster.compressed import Decompressed  # noqa: PLC0415
 
-    Args:
-        descriptor: The open file.
-
-        ending: One of `COMPRESSED`.
-    """
-
-    def __init__(self, descriptor: int, ending: str) -> None:
-        self._stream = _decompressor(os.fdopen(os.dup(descriptor), "rb"), ending)
-        self._start = 0
-        self._window = b""
-        self._head = b""
-
-    def read(self, size: int, offset: int) -> bytes:
-        """Return up to *size* bytes at *offset*, which may not lie before the last one."""
-        while offset > self._start + len(self._window):
-            gap = offset - self._start - len(self._window)
-            chunk = self._more(min(WINDOW_BYTES, gap))
-            if not chunk:
-                return b""
-            self._start += len(self._window)
-            self._window = chunk
-        kept = self._window[offset - self._start :]
-        while len(kept) < size and (chunk := self._more(size - len(kept))):
-            kept += chunk
-        self._start, self._window = offset, kept
-        return kept[:size]
-
-    def head(self, length: int) -> int:
-        """Return the checksum of the first *length* bytes, all of which have been read."""
-        return zlib.crc32(self._head[:length])
-
-    def _more(self, size: int) -> bytes:
-        try:
-            data: bytes = self._stream.read(size)
-        except OSError:
-            raise
-        except Exception as error:  # each module has errors of its own: EOFError, zlib.error …
-            raise OSError(errno.EIO, "its compressed data is damaged or not complete") from error
-        if len(self._head) < PROOF_BYTES:
-            self._head += data[: PROOF_BYTES - len(self._head)]
-        return data
-
-
-def _decompressor(raw: BinaryIO, ending: str) -> Any:
-    """Return a stream of the content of *raw*; each module is imported only here."""
-    if ending == "gz":
-        import gzip  # noqa: PLC0415
-
-        return gzip.GzipFile(fileobj=raw)
-    if ending == "bz2":
-        import bz2  # noqa: PLC0415
-
-        return bz2.BZ2File(raw)
-    if ending == "xz":
-        import lzma  # noqa: PLC0415
-
-        return lzma.LZMAFile(raw)
-    import zstandard  # noqa: PLC0415
-
-    return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+    return Decompressed(descriptor, ending)
 
 
 def _normal(block: bytes) -> bytes:

@@ -5,15 +5,19 @@ Both live in one file that is replaced in one step, so that after a crash at any
 instruction the lines are either unread and uncounted, or read and their figures
 kept until the receiver has them.
 
-The file is the state file of 1.x with a third line: inode, offset, then one
-JSON object. Who edits the first two lines by hand moves the cursor, as ever.
+The file is the state file of 1.x with more lines: inode, offset, one JSON object,
+and then a line for each batch that is owed. Who edits the first two lines by hand
+moves the cursor, as ever.
 """
 
 import contextlib
+import errno
 import json
 import os
+import stat
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from logster.errors import StateError
 from logster.generation import Position
@@ -24,13 +28,69 @@ from logster.metrics import Batch, Metric, merged, number
 FORMAT = 2
 
 
+class Backlog(Sequence[Batch]):
+    """
+    The batches owed to one receiver, oldest first.
+
+    Each is kept as its line in the journal and decoded when it is asked for: the
+    runs of a night without a receiver carry thousands along and need none of them.
+
+    Args:
+        lines: The batches as they stand in the journal.
+
+    >>> backlog = Backlog()
+    >>> backlog.append(Batch(7, (Metric("up", 1),)))
+    >>> len(backlog), backlog[0].time, backlog.metrics
+    (1, 7, 1)
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self.lines = list(lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Batch]: ...
+
+    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
+        if isinstance(index, slice):
+            return [_batch(line) for line in self.lines[index]]
+        return _batch(self.lines[index])
+
+    @property
+    def metrics(self) -> int:
+        """Return how many metrics stand in all batches."""
+        return sum(int(line.split(",", 2)[1]) for line in self.lines)
+
+    @property
+    def oldest(self) -> int:
+        """Return the time of the oldest batch, of which there must be one."""
+        return int(self.lines[0][1 : self.lines[0].index(",")])
+
+    def append(self, batch: Batch) -> None:
+        """Owe *batch* too."""
+        self.lines.append(encoded(batch))
+
+    def drop(self, count: int) -> int:
+        """Forget the *count* oldest and return how many bytes they took up."""
+        gone = self.lines[:count]
+        del self.lines[:count]
+        return sum(map(len, gone))
+
+
 @dataclass(slots=True)
 class State:
     """
     The state of a job.
 
     Attributes:
-        cursor: Where reading stopped, oldest file first.
+        cursor: Where reading stopped, oldest file first; the last one is the log.
 
         last_run: When the last run started, in seconds since the epoch.
 
@@ -40,21 +100,27 @@ class State:
 
         totals: Counters since the job began, by target and name.
 
-        dropped: Batches given up because the outbox was full or they were too old.
+        dropped: Batches given up since the job began: the outbox was full, or they too old.
 
         memory: What the parser wants back.
 
         callers: Marks of the command lines that ran last, newest last.
 
-        said: Notices that shall not be repeated in every run.
+        said: Remarks that shall not be repeated in every run.
 
-        summary: Figures of the last run, for ``logster status``.
+        summary: Of the last run: ``log`` and ``parser`` as on the command line,
+            ``outputs`` (their targets), ``lines`` and of them ``matched``, ``ignored``,
+            ``unmatched``; ``bytes`` read, ``lag`` (bytes at the end not yet read),
+            ``refused`` (metrics that an output could not take), ``run_time`` in
+            seconds; ``error``, the sentence it ended with, or None; and
+            ``undelivered``, why by target. Since the job began: ``bytes_lost``,
+            ``gaps`` and ``rotations``. A first run knows ``log`` and ``parser`` alone.
     """
 
     cursor: tuple[Position, ...] = ()
     last_run: float = 0.0
     last_time: int = 0
-    owed: dict[str, list[Batch]] = field(default_factory=dict)
+    owed: dict[str, Backlog] = field(default_factory=dict)
     totals: dict[str, dict[str, float]] = field(default_factory=dict)
     dropped: int = 0
     memory: Any = None
@@ -64,11 +130,11 @@ class State:
 
     def owe_each(self, target: str, batch: Batch) -> None:
         """Owe *batch* beside what is owed already."""
-        self.owed.setdefault(target, []).append(batch)
+        self.owed.setdefault(target, Backlog()).append(batch)
 
     def owe_sum(self, target: str, batch: Batch) -> None:
         """Owe *batch* and what is owed already as one."""
-        self.owed[target] = [merged([*self.owed.get(target, ()), batch])]
+        self.owed[target] = Backlog([encoded(merged([*self.owed.get(target, ()), batch]))])
 
     def owe_total(self, target: str, batch: Batch) -> None:
         """Owe the gauges of *batch*, and its counters added to all since the job began."""
@@ -83,13 +149,14 @@ class State:
                 latest[metric.name] = metric
         for name, total in totals.items():
             latest.setdefault(name, Metric(name, total, timestamp=batch.time, kind="c"))
-        self.owed[target] = [Batch(batch.time, tuple(latest.values()))]
+        self.owed[target] = Backlog([encoded(Batch(batch.time, tuple(latest.values())))])
 
-    def paid(self, target: str, count: int) -> None:
-        """Forget the *count* oldest batches owed to *target*."""
-        left = self.owed.pop(target, [])[count:]
-        if left:
-            self.owed[target] = left
+    def paid(self, target: str, count: int) -> int:
+        """Forget the *count* oldest batches owed to *target* and return what bytes they took up."""
+        freed = self.owed[target].drop(count) if target in self.owed else 0
+        if not self.owed.get(target):
+            self.owed.pop(target, None)
+        return freed
 
     def backlog(self) -> int:
         """Return how many batches are owed in all."""
@@ -102,20 +169,13 @@ class State:
         Returns:
             How many were given up.
         """
+        excess = sum(len(line) for owed in self.owed.values() for line in owed.lines) - room
         given_up = 0
-        for target, batches in list(self.owed.items()):
-            late = sum(batch.time < oldest for batch in batches)
-            self.paid(target, late)
-            given_up += late
-        sizes = {
-            target: [len(json.dumps(batch)) for batch in batches]
-            for target, batches in self.owed.items()
-        }
-        excess = sum(map(sum, sizes.values())) - room
-        while excess > 0 and self.owed:
-            target = min(self.owed, key=lambda each: self.owed[each][0].time)
-            excess -= sizes[target].pop(0)
-            self.paid(target, 1)
+        while self.owed:
+            target = min(self.owed, key=lambda each: self.owed[each].oldest)
+            if excess <= 0 and self.owed[target].oldest >= oldest:
+                break
+            excess -= self.paid(target, 1)
             given_up += 1
         self.dropped += given_up
         return given_up
@@ -137,19 +197,24 @@ class Journal:
         Return the state, or None if there is none yet.
 
         Raises:
-            StateError: If the file cannot be read or makes no sense.
+            StateError: If the file cannot be read.
+
+            CorruptStateError: If it makes no sense.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(
+                self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StateError(
-                f"The state {self.path} cannot be read: {error.strerror}. Nothing was read or sent."
-            ) from error
+            raise self._unreadable(_why(error)) from error
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise self._unreadable("it is no regular file")
         with open(descriptor, "rb") as file:
-            mtime = os.fstat(descriptor).st_mtime
-            return self._decode(file.read(), mtime)
+            return self._decode(file.read(), status.st_mtime)
 
     def commit(self, state: State) -> None:
         """
@@ -160,30 +225,45 @@ class Journal:
         """
         fresh = self.path + ".new"
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(fresh)  # left by a run that was killed
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            descriptor = os.open(fresh, flags, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(_encode(state))
-                file.flush()
+            descriptor = _create(fresh)
+            try:
+                _write(descriptor, _encode(state))
                 when = int(state.last_run * 1e9)
                 os.utime(descriptor, ns=(when, when))
                 os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             os.replace(fresh, self.path)
             _sync_folder(os.path.dirname(self.path) or ".")
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
-            raise StateError(
-                f"The state {self.path} cannot be written: {error.strerror}"
-            ) from error
+            raise StateError(f"The state {self.path} cannot be written: {_why(error)}") from error
 
     def set_aside(self) -> str:
-        """Move a state that makes no sense out of the way and return where to."""
+        """
+        Keep a copy of a state that makes no sense, and return where.
+
+        Raises:
+            StateError: If that cannot be done.
+        """
         aside = self.path + ".corrupt"
-        os.replace(self.path, aside)
+        try:
+            with open(self.path, "rb") as damaged:
+                descriptor = _create(aside)
+                try:
+                    _write(descriptor, damaged.read())
+                finally:
+                    os.close(descriptor)
+        except OSError as error:
+            raise StateError(
+                f"The state {self.path} is damaged and cannot be set aside as {aside}: "
+                f"{_why(error)}. Nothing was read or sent."
+            ) from error
         return aside
+
+    def _unreadable(self, why: str) -> StateError:
+        return StateError(f"The state {self.path} cannot be read: {why}. Nothing was read or sent.")
 
     def _decode(self, data: bytes, mtime: float) -> State:
         head, _, rest = data.partition(b"\n")
@@ -194,21 +274,81 @@ class Journal:
             raise CorruptStateError(
                 f"The state {self.path} does not start with an inode and an offset."
             ) from None
-        state = State(last_run=mtime)
-        if body.strip():
-            try:
-                state = _from_json(json.loads(body))
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise CorruptStateError(f"The state {self.path} is damaged: {error}.") from error
+        noted = int(mtime * 1e9)
+        place = Position(inode, max(0, offset), mtime_ns=noted, seen_ns=noted)
+        if not body.strip():
+            return State(cursor=(place,), last_run=mtime)  # written by 1.x or pygtail
+        try:
+            state = self._from_json(body.decode().split("\n"))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            raise CorruptStateError(
+                f"The state {self.path} is damaged: {error}.",
+                State(cursor=(place,), last_run=mtime),
+            ) from error
         last = state.cursor[-1] if state.cursor else None
-        if last is None or (last.inode, last.offset) != (inode, offset):
-            # Written by 1.x or pygtail, or edited by hand: take the place as it stands.
-            state.cursor = (Position(inode, max(0, offset), mtime_ns=int(mtime * 1e9)),)
+        if last is None or last[:2] != place[:2]:
+            # Edited by hand: take the place as it stands, and forget what lies behind it.
+            inodes = [each.inode for each in state.cursor[:-1]]
+            kept = inodes.index(inode) if inode in inodes else len(inodes)
+            state.cursor = (*state.cursor[:kept], place)
         return state
+
+    def _from_json(self, lines: list[str]) -> State:
+        content = json.loads(lines[0])
+        if content["format"] != FORMAT:
+            raise StateError(
+                f"The state {self.path} was written by another version of logster "
+                f"(format {content['format']}, this one knows {FORMAT}). Nothing was read or sent."
+            )
+        owed, at = {}, 1
+        for target, count in content["owed"].items():
+            owed[target] = Backlog(lines[at : at + count])
+            at += count
+        if lines[at:] != [""]:
+            raise ValueError("its end is missing")
+        return State(
+            cursor=tuple(Position(*each) for each in content["cursor"]),
+            last_run=float(content["last_run"]),
+            last_time=int(content["last_time"]),
+            owed=owed,
+            **{name: content[name] for name in _AS_THEY_ARE},
+        )
 
 
 class CorruptStateError(StateError):
-    """The state file holds something that is no state."""
+    """
+    The state file holds something that is no state.
+
+    Attributes:
+        rescued: The place alone, where the first two lines still tell it.
+    """
+
+    def __init__(self, message: str, rescued: State | None = None) -> None:
+        super().__init__(message)
+        self.rescued = rescued
+
+
+#: Parts of a state that JSON holds as they are.
+_AS_THEY_ARE = ("totals", "dropped", "memory", "callers", "said", "summary")
+
+
+def encoded(batch: Batch) -> str:
+    """
+    Return *batch* as a line of the journal: its time, how many metrics, the metrics.
+
+    Raises:
+        TypeError, ValueError, RecursionError: If it holds what JSON cannot.
+    """
+    return f"[{batch.time},{len(batch.metrics)},{_json(batch.metrics)}]"
+
+
+def _batch(line: str) -> Batch:
+    time, _, metrics = json.loads(line)
+    return Batch(time, tuple(Metric(*each) for each in metrics))
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, separators=(",", ":"))
 
 
 def _encode(state: State) -> bytes:
@@ -218,37 +358,33 @@ def _encode(state: State) -> bytes:
         "cursor": state.cursor,
         "last_run": state.last_run,
         "last_time": state.last_time,
-        "owed": state.owed,
-        "totals": state.totals,
-        "dropped": state.dropped,
-        "memory": state.memory,
-        "callers": state.callers,
-        "said": state.said,
-        "summary": state.summary,
+        "owed": {target: len(batches) for target, batches in state.owed.items()},
+        **{name: getattr(state, name) for name in _AS_THEY_ARE},
     }
-    return f"{inode}\n{offset}\n{json.dumps(content, separators=(',', ':'))}\n".encode()
+    batches = (line for owed in state.owed.values() for line in owed.lines)
+    return "\n".join([str(inode), str(offset), _json(content), *batches, ""]).encode()
 
 
-def _from_json(content: dict[str, Any]) -> State:
-    if content["format"] != FORMAT:
-        raise ValueError(f"its format is {content['format']}, this version knows {FORMAT}")
-    return State(
-        cursor=tuple(Position(*each) for each in content["cursor"]),
-        last_run=float(content["last_run"]),
-        last_time=int(content["last_time"]),
-        owed={
-            target: [
-                Batch(time, tuple(Metric(*each) for each in metrics)) for time, metrics in all_
-            ]
-            for target, all_ in content["owed"].items()
-        },
-        totals=content["totals"],
-        dropped=content["dropped"],
-        memory=content["memory"],
-        callers=content["callers"],
-        said=content["said"],
-        summary=content["summary"],
-    )
+def _create(path: str) -> int:
+    """Return a new file at *path*, open; one that a killed run left there goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, 0o600)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "it is a symbolic link, and none is followed there"
+    return error.strerror or str(error)
 
 
 def _sync_folder(path: str) -> None:

@@ -26,30 +26,34 @@ class Lock:
 
         sleep: Waits between two tries.
 
+        clock: Returns seconds of a clock that nobody sets.
+
     Raises:
         LockedError: If another run holds the lock.
 
-        StateError: If the file cannot be made.
+        StateError: If the file cannot be made or locked.
     """
 
     def __init__(
-        self, path: str, wait: float = 0, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        path: str,
+        wait: float = 0,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.path, self.wait, self._sleep = path, wait, sleep
+        self.path, self.wait, self._sleep, self._clock = path, wait, sleep, clock
         self._descriptor = -1
 
     def __enter__(self) -> Self:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            self._descriptor = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            self._descriptor = os.open(self.path, flags, 0o600)
         except OSError as error:
-            raise StateError(
-                f"The lock {self.path} cannot be opened: {error.strerror}. "
-                "Nothing was read or sent."
-            ) from error
+            raise self._unusable(error) from error
         try:
             self._acquire()
+            self._leave_note()
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -59,27 +63,38 @@ class Lock:
         os.close(self._descriptor)
 
     def _acquire(self) -> None:
-        deadline = time.monotonic() + self.wait
+        deadline = self._clock() + self.wait
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= deadline:
+                if self._clock() >= deadline:
                     raise LockedError(self._held()) from None
                 self._sleep(0.05)
+            except OSError as error:
+                raise self._unusable(error) from error
             else:
-                break
+                return
+
+    def _leave_note(self) -> None:
+        """Write down who holds the lock; always as long, so that no half of an old note stays."""
+        note = f"{os.getpid():>10} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode()
         try:
-            note = f"{os.getpid()} {time.strftime('%Y-%m-%d %H:%M:%S')}\n".encode()
-            os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, note, 0)
         except OSError:
-            pass  # a full disk: the lock holds without the note
+            # A full disk: the lock holds without the note, and a wrong one is worse.
+            os.ftruncate(self._descriptor, 0)
 
     def _held(self) -> str:
-        pid, _, since = os.pread(self._descriptor, 100, 0).decode("ascii", "replace").partition(" ")
-        who = f"pid {pid}, since {since.strip()}" if since else "it left no note of its pid"
+        note = os.pread(self._descriptor, 100, 0).decode("ascii", "replace")
+        pid, _, since = note.strip().partition(" ")
+        who = f"pid {pid}, since {since}" if since else "it left no note of its pid"
         return (
             f"Another run of this job is under way ({who}; it holds {self.path}). "
             "This run ends without reading; the lines wait for the next one."
+        )
+
+    def _unusable(self, error: OSError) -> StateError:
+        return StateError(
+            f"The lock {self.path} cannot be used: {error.strerror}. Nothing was read or sent."
         )

@@ -1,63 +1,53 @@
 """
 The new lines of a log, through every rotation since the last run.
 
-Names and inodes only say where to look first: a rotated file is read on only
-if its content is the content read before (see `logster.generation`).
+The log is a chain of files. The cursor holds where reading stopped in the newest
+of them and in a few before it, in case their writers had not let go of them yet;
+what came after is found by `logster.shelf`.
 """
 
-import glob
+import contextlib
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pygtail import Pygtail
 
 from logster.errors import LogError
-from logster.generation import COMPRESSED, MAX_LINE_BYTES, Generation, Position, Reader
+from logster.generation import (
+    COMPRESSED,
+    MAX_LINE_BYTES,
+    ChangedError,
+    Generation,
+    Position,
+    Reader,
+)
+from logster.shelf import Candidate, Shelf
 
+
+__all__ = ["WATCHED_GENERATIONS", "ChangedError", "Tail", "end_of"]
 
 #: Rotated generations that are watched for a writer that has not let go of them.
 WATCHED_GENERATIONS = 4
 
-#: Compressors and copies may cut a modification time to whole seconds, or to two.
-_MTIME_SLACK_NS = 2_000_000_000
-
-_STAMP = r"(?:[._-](?P<stamp>\d[\d._:T-]*)|[._-]old)"
-_COMPRESSED = rf"(?:\.(?:{'|'.join(COMPRESSED)}))?"
-
-
-class ChangedError(Exception):
-    """The log was rotated or cut while it was read; what was read does not count."""
-
-
-class Candidate(NamedTuple):
-    """A file that may be a generation; within one scheme of names `rank` grows with time."""
-
-    path: str
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    scheme: int
-    rank: int
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """Return device and inode."""
-        return self.device, self.inode
-
-    @property
-    def is_compressed(self) -> bool:
-        """Return whether its name says so."""
-        return self.path.endswith(COMPRESSED)
+#: How long a directory may look odd while files in it are being renamed.
+SETTLE_SECONDS = 0.1
 
 
 class _Step(NamedTuple):
-    """A generation to read, from where, and whether copytruncate made it."""
+    """
+    A generation to read.
 
-    file: Generation
+    Attributes:
+        file: The file, open; None where nothing was written to it since.
+
+        start: Where to begin; None for the very start.
+
+        copied: Whether it is a copy that copytruncate made.
+    """
+
+    file: Generation | None
     start: Position | None
     copied: bool = False
 
@@ -83,16 +73,18 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
 
         max_line: Bytes a line may have.
 
+        sleep: Waits before a file is called lost.
+
     Attributes:
         cursor: Where reading stopped, once all blocks are read.
 
-        bytes_read: Bytes of the lines handed out.
+        bytes_read: Bytes of the lines handed out or passed over.
 
         bytes_lost: Bytes known to be out of reach; a lower bound.
 
         gaps: Times that the file read last could not be found again.
 
-        rotations: Files read beyond the first.
+        rotations: Files that were new since the cursor.
 
         overlong: Lines passed over because they were longer than *max_line*.
 
@@ -108,6 +100,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         *,
         log_patterns: Sequence[str] = (),
         max_line: int = MAX_LINE_BYTES,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(filename, offset_file=os.devnull, log_patterns=list(log_patterns))
         self.cursor: tuple[Position, ...] = tuple(cursor or ())
@@ -115,7 +108,8 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self.bytes_read = self.bytes_lost = self.gaps = self.rotations = self.overlong = 0
         self.lag = 0
         self.notices: list[str] = []
-        self._shelf = _Shelf(filename, log_patterns)
+        self._sleep = sleep
+        self._shelf = Shelf(filename, log_patterns)
         self._lines: Iterator[str] | None = None
 
     def __del__(self) -> None:
@@ -131,32 +125,20 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             ChangedError: If the log changed under the reader; start again.
         """
         steps = self._plan()
-        reached: list[Position] = []
-        carry, waiting = b"", 0  # half a line that copytruncate tore, and the files it waits in
+        reached = _Reached()
         try:
-            for step in steps:
-                is_last = step is steps[-1]
-                reader = Reader(step.file, step.start, self.max_line)
-                for block in self._read(reader):
-                    yield carry + block
-                    if waiting:
-                        del reached[-waiting:]
-                        carry, waiting = b"", 0
-                half = reader.half
-                if is_last or not (step.copied or step.file.stream):
-                    reached.append(reader.position(copied=step.copied))
-                elif step.copied and half:
-                    carry, waiting = carry + half, waiting + 1
-                    reached.append(reader.position(copied=True))
-                elif half:
-                    yield half + b"\n"  # nobody writes to a compressed file any more
-                if is_last:
-                    self.lag = max(0, reached[-1].size - reader.offset)
+            for number, step in enumerate(steps, 1):
+                if step.file:
+                    yield from self._read(step, step.file, len(steps) - number, reached)
+                elif step.start and len(steps) - number <= WATCHED_GENERATIONS:
+                    reached.positions.append(step.start)
         finally:
-            for step in steps:
-                step.file.close()
-        self.rotations = max(0, len(steps) - max(1, len(self.cursor)))
-        self.cursor = tuple(reached[-WATCHED_GENERATIONS - 1 :])
+            _close(steps)
+        if self.cursor:
+            starts = [step.start for step in steps]
+            self.rotations = starts.count(None) - (self.cursor[-1] not in starts)
+        self.cursor = tuple(reached.positions)
+        self.lag = max(0, self.cursor[-1].size - self.cursor[-1].offset)
 
     def next(self) -> str:
         """Return the next line, decoded; pygtail's other readers are built on this."""
@@ -171,60 +153,13 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
     def update_offset_file(self) -> None:
         """Do nothing: the place is kept by whoever delivers what was read."""
 
-    def _read(self, reader: Reader) -> Iterator[bytes]:
-        before = reader.offset
-        try:
-            yield from reader.blocks()
-        except OSError as error:
-            path = reader.file.path
-            if not reader.file.stream:
-                raise LogError(
-                    f"{path} cannot be read at byte {reader.offset}: {error.strerror}. "
-                    "Nothing was sent; the next run starts where this one did."
-                ) from error
-            self._lose(0, f"{path} cannot be read beyond byte {reader.offset}: {error.strerror}.")
-        if reader.has_changed():
-            raise ChangedError(reader.file.path)
-        self.bytes_read += reader.offset - before
-        self.overlong += reader.overlong
+    def open_live(self) -> Generation | None:
+        """
+        Return the file under the log's own name, open, or None while there is none.
 
-    def _plan(self) -> list[_Step]:
-        """Return what to read, oldest first; every file of it is open."""
-        steps: list[_Step] = []
-        live = self._open_live()
-        try:
-            self._add_steps(steps, live)
-        except BaseException:
-            for step in steps:
-                step.file.close()
-            if live:
-                live.close()
-            raise
-        return steps
-
-    def _add_steps(self, steps: list[_Step], live: Generation | None) -> None:
-        if self.cursor:
-            *watched, last = self.cursor
-            for position in watched:
-                self._watch(position, steps)
-            if live and (live.is_at(last) or self._follow(last, live, steps)):
-                steps.append(_Step(live, last))
-                return
-            if live is None:
-                self._follow(last, None, steps)
-        if live:
-            steps.append(_Step(live, None))
-        elif not self.cursor:
-            raise self._missing()
-
-    def _missing(self) -> LogError:
-        return LogError(
-            f"{self.filename} does not exist. Nothing was read or sent; "
-            "the next run looks for it again."
-        )
-
-    def _open_live(self) -> Generation | None:
-        """Return the file under the log's own name, or None while there is none."""
+        Raises:
+            LogError: If it cannot be opened.
+        """
         try:
             return Generation(self.filename)
         except FileNotFoundError:
@@ -235,12 +170,91 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
                 "Nothing was read or sent; the next run starts where this one did."
             ) from error
 
-    def _watch(self, position: Position, steps: list[_Step]) -> None:
+    def missing(self) -> LogError:
+        """Return the error that says that there is no log."""
+        return LogError(
+            f"{self.filename} does not exist. Nothing was read or sent; "
+            "the next run looks for it again."
+        )
+
+    def _read(
+        self, step: _Step, file: Generation, to_come: int, reached: "_Reached"
+    ) -> Iterator[bytes]:
+        """Yield the lines of one file, and note where that ended."""
+        reader = Reader(
+            file, step.start, self.max_line, carry=reached.carry, skipping=reached.skipping
+        )
+        start = reader.offset - len(reader.carry)
+        yield from self._blocks_of(reader)
+        self.overlong += reader.overlong
+        self.bytes_read += reader.offset - len(reader.carry) - start
+        is_kept = to_come <= WATCHED_GENERATIONS
+        if to_come and not step.copied and (file.stream or not is_kept) and reader.half:
+            # Nobody writes to this file any more: its half line is all there will be.
+            self.bytes_read += len(reader.half)
+            yield reader.take_half()
+        reached.note(reader, step, is_kept=is_kept)
+
+    def _blocks_of(self, reader: Reader) -> Iterator[bytes]:
+        try:
+            yield from reader.blocks()
+        except OSError as error:
+            path = reader.file.path
+            if not reader.file.stream:
+                raise LogError(
+                    f"{path} cannot be read at byte {reader.offset}: {error.strerror}. "
+                    "Nothing was sent; the next run starts where this one did."
+                ) from error
+            self.gaps += 1
+            self._lose(0, f"{path} cannot be read beyond byte {reader.offset}: {error.strerror}.")
+
+    def _plan(self) -> list[_Step]:
+        """Return what to read, oldest first; every file of it is open."""
+        steps: list[_Step] = []
+        live = self.open_live()
+        try:
+            self._add_steps(steps, live)
+        except BaseException:
+            _close([*steps, _Step(live, None)])
+            raise
+        return steps
+
+    def _add_steps(self, steps: list[_Step], live: Generation | None) -> None:
+        if not self.cursor:
+            if live is None:
+                raise self.missing()
+            steps.append(_Step(live, None))
+            return
+        *watched, last = self.cursor
+        for position in watched:
+            self._watch(position, live, steps)
+        if live and live.is_at(last) and not (last.is_blank and self._is_another(live, steps)):
+            steps.append(_Step(live, last))
+        elif not self._follow(last, live, steps) and live:
+            # A rotation that was undone brings back a file that was read before.
+            again = next((each for each in reversed(watched) if live.is_at(each)), None)
+            steps.append(_Step(live, again))
+
+    def _is_another(self, live: Generation, steps: list[_Step]) -> bool:
+        """Return whether a log that was empty has become another file with the same inode."""
+        last = self.cursor[-1]
+        if live.status.st_mtime_ns == last.mtime_ns:
+            return False
+        return bool(self._newer(self._place_of(steps), last, steps, live))
+
+    def _watch(self, position: Position, live: Generation | None, steps: list[_Step]) -> None:
         """Add a file that was left for the next one, in case its writer had not left it yet."""
-        found = self._shelf.find(position, None)
+        if position.size == position.offset:
+            if _is_untouched(position):
+                steps.append(_Step(None, position))
+                return
+            if moved := self._shelf.untouched(position):
+                steps.append(_Step(None, position._replace(path=os.path.realpath(moved.path))))
+                return
+        found = self._shelf.find(position, _identities(steps, live))
         if found:
             steps.append(_Step(found, position, position.copied))
-        elif position.size > position.offset:
+        elif position.size > position.offset and not (live and live.is_at(position)):
             lost = position.size - position.offset
             self._lose(lost, f"{position.path} is gone with {lost} bytes of a line not yet whole.")
 
@@ -252,40 +266,97 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             Whether the live file is the one read last after all, under another
             inode: restored from a backup, or its device renumbered.
         """
-        anchor = self._shelf.find(last, live)
-        if anchor and anchor is live:
-            return True
         copied = live is not None and live.status.st_ino == last.inode
+        anchor = self._shelf.find(last, _identities(steps, live))
+        if anchor and last.is_blank and anchor.status.st_mtime_ns != last.mtime_ns:
+            anchor.close()  # with nothing to know it by, its inode alone proves too little
+            anchor = None
         if anchor:
             steps.append(_Step(anchor, last, copied))
             place = self._shelf.candidate(anchor.identity)
+        elif live and not copied and last.offset and last.head_bytes and live.holds(last):
+            steps.append(_Step(live, last))
+            return True
         else:
-            # We may have read further than the copy goes that copytruncate made.
-            place = self._shelf.shorter_copy(last) if copied else None
-            if place is None and live is None:
-                raise self._missing()
-            if place is None and (last.offset or last.size):
-                self._report_gap(last, copied=copied)
-        known = {step.file.identity for step in steps}
-        for candidate in self._shelf.since(place, last, live):
-            if candidate.identity not in known:
-                steps += [_Step(self._open(candidate), None, copied)]
+            place = self._place_without(last, live, steps, copied=copied)
+        newer = self._newer(place, last, steps, live)
+        if copied and live and newer and self._is_copy(newer[-1], live):
+            newer.pop()
+        for candidate in newer:
+            file = self._shelf.open(candidate)
+            steps.append(_Step(file, None, copied))
+        self._make_sure(live)
         return False
 
-    def _open(self, candidate: Candidate) -> Generation:
+    def _place_without(
+        self, last: Position, live: Generation | None, steps: list[_Step], *, copied: bool
+    ) -> Candidate | None:
+        """Return after which file to go on, where the one read last is nowhere to be found."""
+        place = self._place_of(steps)
+        nothing_missing = live and not last.size
+        if last.is_blank and (nothing_missing or self._newer(place, last, steps, live)):
+            return place
+        # We may have read further than the copy goes that copytruncate made.
+        place = self._shelf.shorter_copy(last) if copied else None
+        if place is None:
+            self._sleep(SETTLE_SECONDS)
+            self._make_sure(live)
+            if self._shelf.unreadable:
+                raise LogError(self._shelf.unreadable[0])
+            if live is None:
+                raise self.missing()
+            if last.offset or last.size:
+                self._report_gap(last, copied=copied)
+        return place
+
+    def _make_sure(self, live: Generation | None) -> None:
+        """Make sure that no file was renamed while the directory was being listed."""
         try:
-            generation = Generation(candidate.path)
-        except FileNotFoundError as error:
-            raise ChangedError(candidate.path) from error
-        except OSError as error:
-            raise LogError(
-                f"{candidate.path}, a rotated part of {self.filename}, cannot be read: "
-                f"{error.strerror}. Nothing was read or sent; the next run tries again."
-            ) from error
-        if generation.identity != candidate.identity:
-            generation.close()
-            raise ChangedError(candidate.path)
-        return generation
+            status = os.stat(self.filename)
+        except FileNotFoundError:
+            status = None
+        now = (status.st_dev, status.st_ino) if status else None
+        fresh = Shelf(self.filename, self._shelf.patterns).candidates
+        if now != (live.identity if live else None) or _places(fresh) != _places(
+            self._shelf.candidates
+        ):
+            raise ChangedError(self.filename)
+
+    def _place_of(self, steps: list[_Step]) -> Candidate | None:
+        """Return the candidate that the last of *steps* reads whose file is known for sure."""
+        sure = [step for step in steps if not (step.file and step.start and step.start.is_blank)]
+        if not sure:
+            return None
+        file, start, _ = sure[-1]
+        if file:
+            return self._shelf.candidate(file.identity)
+        path = start.path if start else ""
+        known = (each for each in self._shelf.candidates if os.path.realpath(each.path) == path)
+        return next(known, None)
+
+    def _newer(
+        self, place: Candidate | None, last: Position, steps: list[_Step], live: Generation | None
+    ) -> list[Candidate]:
+        """Return what came after *place*, but for the files that are known."""
+        taken = _identities(steps, live)
+        paths = {step.start.path for step in steps if step.start and not step.file}
+        return [
+            each
+            for each in self._shelf.since(place, last)
+            if each.identity not in taken and os.path.realpath(each.path) not in paths
+        ]
+
+    def _is_copy(self, candidate: Candidate, live: Generation) -> bool:
+        """Return whether copytruncate is at work: a copy is there, the live file not yet cut."""
+        if candidate.is_compressed or not 0 < candidate.size <= live.status.st_size:
+            return False
+        file = self._shelf.open(candidate)
+        try:
+            length = min(1024, candidate.size)
+            places = (0, candidate.size - length)
+            return all(file.read(length, at) == live.read(length, at) for at in places)
+        finally:
+            file.close()
 
     def _report_gap(self, last: Position, *, copied: bool) -> None:
         self.gaps += 1
@@ -302,183 +373,104 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self.notices.append(f"{sentence} Lines may be lost there; reading goes on after them.")
 
 
-def end_of(filename: str) -> tuple[Position, ...]:
+def end_of(
+    filename: str, max_line: int = MAX_LINE_BYTES, log_patterns: Sequence[str] = ()
+) -> tuple[Position, ...]:
     """
     Return the cursor of a first run: after the last whole line of the log.
+
+    The file before it is in the cursor too: its writer may not have let go of it yet,
+    and what comes after it is new.
 
     Raises:
         LogError: If the log is missing or cannot be read.
     """
     tail = Tail(filename)
-    live = tail._open_live()  # noqa: SLF001 - the same sentence for the same error
+    live = tail.open_live()
     if live is None:
-        raise tail._missing()  # noqa: SLF001
+        raise tail.missing()
+    shelf = Shelf(filename, log_patterns)
     try:
-        size = live.status.st_size
-        start = max(0, size - MAX_LINE_BYTES)
-        last = live.read(size - start, start)
-        whole = start + last.rfind(b"\n") + 1
-        # No newline in all of that: within a line too long to be read.
-        offset, skipping = (size, True) if whole == start > 0 else (whole, False)
-        position = Position(live.status.st_ino, offset, skipping=skipping)
-        return (Reader(live, position, MAX_LINE_BYTES).position(),)
+        previous = [shelf.open(each) for each in shelf.since(None, Position(0, 0))[-1:]]
+    except (ChangedError, LogError):
+        previous = []
+    files = [each for each in (*previous, live) if each is live or each.identity != live.identity]
+    try:
+        return tuple(_end_of(file, max_line) for file in files)
     finally:
-        live.close()
+        _close([_Step(file, None) for file in (*previous, live)])
 
 
-class _Shelf:
-    """The files that may be rotated generations of a log; looked for only when needed."""
-
-    def __init__(self, log: str, patterns: Sequence[str]) -> None:
-        self.log = log
-        self.patterns = patterns
-
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        """Return every candidate, the oldest first."""
-        base = os.path.basename(self.log)
-        stem, extension = os.path.splitext(base)
-        names = re.compile(
-            rf"(?:{re.escape(base)}{_STAMP}|"
-            rf"{re.escape(stem)}{_STAMP.replace('stamp', 'inner')}{re.escape(extension)})"
-            rf"{_COMPRESSED}"
-        )
-        found: dict[str, Candidate] = {}
-        for path in self._paths(names):
-            candidate = _candidate(path, names.fullmatch(os.path.basename(path)))
-            if candidate:
-                found[os.path.realpath(path)] = candidate
-        unique = {each.identity: each for each in found.values()}
-        # While a file is being compressed both it and its plain twin exist.
-        plain = {each.path for each in unique.values() if not each.is_compressed}
-        kept = [each for each in unique.values() if os.path.splitext(each.path)[0] not in plain]
-        one_scheme = len({each.scheme for each in kept}) == 1
-        kept.sort(key=lambda each: (each.rank if one_scheme else 0, each.mtime_ns))
-        return kept
-
-    def candidate(self, identity: tuple[int, int]) -> Candidate | None:
-        """Return the candidate with that device and inode."""
-        return next((each for each in self.candidates if each.identity == identity), None)
-
-    def find(self, position: Position, live: Generation | None) -> Generation | None:
-        """Return the file in which *position* lies, open, or None; *live* only by its content."""
-
-        def is_same(file: Generation) -> bool:
-            return file.is_at(position) and (live is None or file.identity != live.identity)
-
-        def holds(file: Generation) -> bool:
-            return file.holds(position) and (live is None or file.identity != live.identity)
-
-        if position.path and (found := _open_if(position.path, is_same)):
-            return found
-        by_inode = [each.path for each in self.candidates if each.inode == position.inode]
-        if found := _first(by_inode, is_same):
-            return found
-        if not position.offset:
-            return None
-        if live and position.head is not None and live.holds(position):
-            return live
-        return _first(self._written_since(position), holds)
-
-    def shorter_copy(self, position: Position) -> Candidate | None:
-        """Return the copy of the file that ends before *position*, or None."""
-
-        def is_shorter(file: Generation) -> bool:
-            return file.starts_as(position) and not file.read(1, position.offset - 1)
-
-        found = _first(self._written_since(position), is_shorter) if position.offset else None
-        if found is None:
-            return None
-        found.close()
-        return self.candidate(found.identity)
-
-    def since(
-        self, place: Candidate | None, last: Position, live: Generation | None
-    ) -> Iterable[Candidate]:
-        """Return the candidates newer than *place*, or than *last* where that is unknown."""
-        if place:
-            newer = self.candidates[self.candidates.index(place) + 1 :]
-        else:
-            newer = [each for each in self.candidates if each.mtime_ns > last.mtime_ns]
-        return [each for each in newer if live is None or not _is_copy(each, live)]
-
-    def _written_since(self, position: Position) -> list[str]:
-        """Return where *position* may be by now: plain files before compressed ones."""
-        earliest = position.mtime_ns - _MTIME_SLACK_NS
-        late = [each for each in self.candidates if each.mtime_ns >= earliest]
-        if position.head is not None:  # without a checksum the oldest is the likeliest
-            late.sort(key=lambda each: each.is_compressed)
-        return [each.path for each in late]
-
-    def _paths(self, names: "re.Pattern[str]") -> Iterator[str]:
-        """Yield every path that may be a candidate."""
-        folders = {os.path.dirname(self.log) or ".", os.path.dirname(os.path.realpath(self.log))}
-        for pattern in self.patterns:
-            place = pattern.replace("%s", os.path.basename(self.log))
-            if os.path.isdir(place):
-                folders.add(place)
-            else:
-                yield from glob.glob(
-                    place if "/" in place else os.path.join(os.path.dirname(self.log), place)
-                )
-        for folder in folders:
-            try:
-                entries = os.listdir(folder)
-            except OSError:
-                continue
-            yield from (os.path.join(folder, each) for each in entries if names.fullmatch(each))
+def _end_of(file: Generation, max_line: int) -> Position:
+    if file.stream:
+        reader = Reader(file, None, max_line)
+        with contextlib.suppress(OSError):
+            for _ in reader.blocks():
+                pass
+        return reader.position()
+    size = file.status.st_size
+    start = max(0, size - max_line)
+    whole = start + file.read(size - start, start).rfind(b"\n") + 1
+    # No newline in all of that: within a line too long to be read.
+    offset, skipping = (size, True) if whole == start > 0 else (whole, False)
+    position = Position(file.status.st_ino, offset, skipping=skipping)
+    return Reader(file, position, max_line).position()
 
 
-def _candidate(path: str, match: "re.Match[str] | None") -> Candidate | None:
-    """Return *path* as a candidate, ranked by the number or the date in its name."""
+class _Reached:
+    """
+    Where reading stopped in each file, and the half line that copytruncate tore.
+
+    Attributes:
+        positions: What the next run shall know, oldest file first.
+
+        carry: The first half of a line whose end stands in the next file.
+
+        skipping: Whether that line is too long to be read.
+    """
+
+    def __init__(self) -> None:
+        self.positions: list[Position] = []
+        self.carry = b""
+        self.skipping = False
+        self._holders: list[Position] = []
+
+    def note(self, reader: Reader, step: _Step, *, is_kept: bool) -> None:
+        """Note where *reader* stopped; a half line is kept until its end was read."""
+        if not reader.carry:
+            self.positions = [each for each in self.positions if each not in self._holders]
+            self._holders = []
+        torn = reader.half if step.copied else b""
+        self.carry = reader.carry + torn
+        self.skipping = reader.skipping and step.copied
+        if torn or is_kept:
+            self.positions.append(reader.position(copied=step.copied))
+        if torn:
+            self._holders.append(self.positions[-1])
+
+
+def _identities(steps: Sequence[_Step], live: Generation | None) -> set[tuple[int, int]]:
+    """Return device and inode of each file that is known."""
+    files = [*(step.file for step in steps), live]
+    return {file.identity for file in files if file}
+
+
+def _places(candidates: Sequence[Candidate]) -> set[tuple[str, tuple[int, int]]]:
+    return {(each.path, each.identity) for each in candidates}
+
+
+def _is_untouched(position: Position) -> bool:
+    """Return whether the file of *position* is where it was, as it was."""
     try:
-        status = os.stat(path)
+        status = os.stat(position.path)
     except OSError:
-        return None
-    stamp = (match["stamp"] or match["inner"] or "1") if match else ""
-    digits = re.sub(r"\D", "", stamp)
-    if not digits:
-        scheme, rank = 2, 0
-    elif len(digits) <= 4:
-        scheme, rank = 0, -int(digits)
-    else:
-        scheme, rank = 1, int(digits.ljust(20, "0")[:20])
-    return Candidate(
-        path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, scheme, rank
+        return False
+    return (status.st_ino, status.st_mtime_ns) == (position.inode, position.mtime_ns) and (
+        status.st_size == position.size or position.path.endswith(COMPRESSED)
     )
 
 
-def _first(paths: Iterable[str], wanted: Callable[[Generation], bool]) -> Generation | None:
-    return next(filter(None, (_open_if(path, wanted) for path in paths)), None)
-
-
-def _open_if(path: str, wanted: Callable[[Generation], bool]) -> Generation | None:
-    """Return *path* open if *wanted* says so; one that cannot be read is not wanted."""
-    try:
-        file = Generation(path)
-    except (OSError, LogError):
-        return None
-    try:
-        if wanted(file):
-            return file
-    except OSError:
-        pass
-    file.close()
-    return None
-
-
-def _is_copy(candidate: Candidate, live: Generation) -> bool:
-    """Return whether copytruncate is at work: a copy is there, the live file not yet cut."""
-    if candidate.identity == live.identity:
-        return True
-    if candidate.is_compressed or not 0 < candidate.size <= live.status.st_size:
-        return False
-    file = _open_if(candidate.path, lambda file: file.identity == candidate.identity)
-    if file is None:
-        return False
-    try:
-        length = min(1024, candidate.size)
-        places = (0, candidate.size - length)
-        return all(file.read(length, at) == live.read(length, at) for at in places)
-    finally:
-        file.close()
+def _close(steps: Sequence[_Step]) -> None:
+    for step in steps:
+        if step.file:
+            step.file.close()

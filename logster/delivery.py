@@ -1,0 +1,106 @@
+"""What is owed, handed over: each output on its own, and noted as soon as it is there."""
+
+from collections.abc import Iterator, Sequence
+
+from logster.errors import OutputError, StateError
+from logster.job import Job, Report
+from logster.journal import Backlog, Journal, State
+from logster.metrics import Batch
+from logster.outputs import Output, Owing, Receipt, describe
+
+
+def owe(job: Job, state: State, batch: Batch) -> None:
+    """Owe *batch* to every output, as its receiver needs it."""
+    ways = {Owing.EACH: state.owe_each, Owing.SUM: state.owe_sum, Owing.TOTAL: state.owe_total}
+    for target, output in job.targets.items():
+        ways[output.owing](target, batch)
+
+
+def deliver(job: Job, journal: Journal, state: State, report: Report) -> None:
+    """Send what is owed; what each receiver has is noted as soon as it has it."""
+    for target, receipt in _deliveries(job, state):
+        if _settle(job, target, receipt, state, report):
+            commit(journal, state, "What was sent cannot be noted and will be sent once more.")
+
+
+def commit(journal: Journal, state: State, consequence: str) -> None:
+    """
+    Write *state* down.
+
+    Raises:
+        StateError: If that cannot be done, with its *consequence*.
+    """
+    try:
+        journal.commit(state)
+    except StateError as error:
+        raise StateError(f"{error}. {consequence}") from error
+
+
+def lacking(state: State) -> str | None:
+    """Return the sentence about the first receiver that lacks something, or None."""
+    for target, why in state.summary.get("undelivered", {}).items():
+        return f"Metrics could not be sent to {target}: {why}."
+    return None
+
+
+def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
+    """
+    Yield each target with its receipt, as they come in.
+
+    Several outputs are served side by side, so that a dead one delays no other.
+    """
+    owing = {key: output for key, output in job.targets.items() if key in state.owed}
+    if len(owing) <= 1:
+        for target, output in owing.items():
+            yield target, _receipt(output, state.owed[target])
+        return
+    import queue  # noqa: PLC0415 - only runs with several outputs pay for it
+    import threading  # noqa: PLC0415
+
+    done: queue.SimpleQueue[tuple[str, Receipt]] = queue.SimpleQueue()
+
+    def serve(target: str, output: Output, batches: Sequence[Batch]) -> None:
+        done.put((target, _receipt(output, batches)))
+
+    for target, output in owing.items():
+        arguments = (target, output, Backlog(state.owed[target].lines))
+        threading.Thread(target=serve, args=arguments, daemon=True).start()
+    for _ in owing:
+        yield done.get()
+
+
+def _receipt(output: Output, batches: Sequence[Batch]) -> Receipt:
+    try:
+        return output.deliver(batches)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the batches stay owed
+        return Receipt(0, 0, OutputError(f"{type(error).__name__}: {error}"))
+
+
+def _settle(job: Job, target: str, receipt: Receipt, state: State, report: Report) -> bool:
+    """
+    Take what was delivered out of the outbox and say what was not.
+
+    Returns:
+        Whether there is anything new to note.
+    """
+    state.paid(target, receipt.delivered)
+    report.refused += receipt.refused
+    undelivered = state.summary.setdefault("undelivered", {})
+    why = str(receipt.error).rstrip(".") if receipt.error else None
+    known = undelivered.pop(target, None)
+    if why is not None:
+        undelivered[target] = why
+        report.errors.append(_undelivered(job, target, why, state))
+    state.summary["refused"] = report.refused
+    state.summary["error"] = lacking(state)
+    return bool(receipt.delivered or receipt.refused or why != known)
+
+
+def _undelivered(job: Job, target: str, why: str, state: State) -> str:
+    output = job.targets[target]
+    left = state.owed[target].metrics if target in state.owed else 0
+    return (
+        f"{left} metrics could not be sent to {describe(output)}: {why}. "
+        f"They are kept in {job.state} and the next run sends them"
+        + (", with their own times." if output.owing is Owing.EACH else ".")
+    )

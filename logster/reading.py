@@ -1,0 +1,112 @@
+"""
+The new lines of a log, taken by a parser.
+
+Whatever the parser does, the run ends with a sentence about it and the lines stay
+unread; whatever the log does meanwhile, the parser that saw it is thrown away and
+a fresh one starts again.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from logster.errors import LogError, LogsterError, ParserError
+from logster.generation import ChangedError
+from logster.job import Job
+from logster.journal import State, encoded
+from logster.metrics import Batch, Metric, to_metric
+from logster.parser import Tally, feeder
+from logster.tail import Tail
+
+
+_TRIES = 5
+
+
+class Reading(NamedTuple):
+    """A log read to its end: the parser that took it, and how."""
+
+    parser: Any
+    tail: Tail
+    tally: Tally
+
+
+def read(job: Job, state: State) -> Reading:
+    """Feed the new lines to a fresh parser; start again if the log changes meanwhile."""
+    for _ in range(_TRIES):
+        parser = _make_parser(job, state)
+        cursor = state.cursor or None
+        tail = Tail(job.log, cursor, log_patterns=job.log_patterns, max_line=job.max_line)
+        try:
+            return Reading(parser, tail, _feed(job, parser, tail))
+        except ChangedError:
+            time.sleep(0.02)
+    raise LogError(
+        f"{job.log} was rotated or cut {_TRIES} times while it was being read. "
+        "Nothing was sent; the next run starts where this one did."
+    )
+
+
+def derived(job: Job, parser: Any, duration: int, timestamp: int) -> tuple[Metric, ...]:
+    """Return what *parser* makes of the lines it took."""
+    try:
+        return tuple(to_metric(each, timestamp) for each in parser.get_state(duration))
+    except (Exception, SystemExit) as error:
+        raise _parser_error(job, "deriving its metrics", error) from error
+
+
+def kept_memory(job: Job, parser: Any, state: State, batch: Batch) -> Any:
+    """Return what the parser wants back, once the journal is known to hold it and *batch*."""
+    try:
+        encoded(batch)
+        if not getattr(parser, "keeps_memory", False):
+            return state.memory
+        return json.loads(json.dumps(parser.memory))
+    except (Exception, SystemExit) as error:
+        raise _parser_error(job, "handing over what the journal shall keep", error) from error
+
+
+def overlong(job: Job, tail: Tail) -> Iterator[str]:
+    """Tell of lines that were too long."""
+    if tail.overlong:
+        yield (
+            f"{tail.overlong} lines of {job.log} were longer than {job.max_line} bytes; they were "
+            "passed over and count as unmatched. --max-line moves the limit."
+        )
+
+
+def _make_parser(job: Job, state: State) -> Any:
+    try:
+        parser = job.parser()
+        if state.memory is not None and getattr(parser, "keeps_memory", False):
+            parser.memory = state.memory
+    except LogsterError:
+        raise
+    except Exception as error:
+        raise _parser_error(job, "being made", error) from error
+    return parser
+
+
+def _feed(job: Job, parser: Any, tail: Tail) -> Tally:
+    feed = feeder(parser)
+    matched = ignored = unmatched = 0
+    for block in tail.blocks():
+        try:
+            tally = feed(block)
+        except (Exception, SystemExit) as error:  # whatever it is, the lines stay unread
+            raise _parser_error(job, "reading a line", error) from error
+        matched += tally[0]
+        ignored += tally[1]
+        unmatched += tally[2]
+    return Tally(matched, ignored, unmatched + tail.overlong)
+
+
+def _parser_error(job: Job, doing: str, error: BaseException) -> ParserError:
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
+    return ParserError(
+        f"The parser {job.parser_name} raised {type(error).__name__} while {doing}: "
+        f"{error}{where}. Nothing was sent; the next run reads the same lines of {job.log} again."
+    )

@@ -1,0 +1,321 @@
+"""
+The rotated files of a log: which there are, in what order, and which holds a position.
+
+Names and inodes only say where to look first. What makes a file the one that was
+read is its content.
+"""
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from logster.errors import LogError
+from logster.generation import COMPRESSED, ChangedError, Generation, Position
+
+
+_COMPRESSED = rf"(?:\.(?:{'|'.join(COMPRESSED)}))?"
+_DATE = r"[._-]?\d[\d._:TZ+-]{5,}"
+_DATED = re.compile(r"\d{6}|\d{4}[._-]\d\d")
+_DAY_NS = 86_400 * 10**9
+
+
+class Candidate(NamedTuple):
+    """
+    A file that may be a generation of a log.
+
+    Attributes:
+        path: Where it is.
+
+        device: Number of its device.
+
+        inode: Number of its inode.
+
+        size: Its size.
+
+        mtime_ns: When it was written last.
+
+        scheme: Names of one scheme can be told older and newer by their rank.
+
+        rank: Grows with time within a scheme.
+    """
+
+    path: str
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    scheme: int
+    rank: int
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Return device and inode."""
+        return self.device, self.inode
+
+    @property
+    def is_compressed(self) -> bool:
+        """Return whether its name says so."""
+        return self.path.endswith(COMPRESSED)
+
+
+class Shelf:
+    """
+    The files that may be rotated generations of a log; looked for only when needed.
+
+    Args:
+        log: Path of the log.
+
+        patterns: Where else they are: directories, or glob patterns in which ``%s``
+            stands for the name of the log.
+
+    Attributes:
+        unreadable: A sentence for each candidate that could not be opened.
+    """
+
+    def __init__(self, log: str, patterns: Sequence[str] = ()) -> None:
+        self.log = log
+        self.patterns = patterns
+        self.unreadable: list[str] = []
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """Return every candidate, the oldest first."""
+        target = os.path.realpath(self.log)
+        names = _Names(os.path.basename(self.log), os.path.basename(target))
+        folders = {os.path.dirname(self.log) or ".", os.path.dirname(target)}
+        found = (_candidate(path, names) for path in self._paths(names, folders))
+        unique = {each.identity: each for each in found if each}
+        # While a file is being compressed both it and its plain twin exist.
+        plain = {each.path for each in unique.values() if not each.is_compressed}
+        return _sorted(
+            each for each in unique.values() if os.path.splitext(each.path)[0] not in plain
+        )
+
+    def candidate(self, identity: tuple[int, int]) -> Candidate | None:
+        """Return the candidate with that device and inode."""
+        return next((each for each in self.candidates if each.identity == identity), None)
+
+    def untouched(self, position: Position) -> Candidate | None:
+        """Return the file of *position* under its new name, if nothing was written since."""
+        for each in self.candidates:
+            if (each.inode, each.mtime_ns) == (position.inode, position.mtime_ns) and (
+                each.size == position.size or each.is_compressed
+            ):
+                return each
+        return None
+
+    def find(
+        self, position: Position, taken: Collection[tuple[int, int]] = ()
+    ) -> Generation | None:
+        """
+        Return the file in which *position* lies, open, or None.
+
+        Args:
+            position: Where reading stopped.
+
+            taken: Devices and inodes of files that it cannot be.
+        """
+        if position.path and (found := _known(position, taken)):
+            return found
+        free = [each for each in self.candidates if each.identity not in taken]
+        by_inode = [each for each in free if each.inode == position.inode]
+        found = self._first(by_inode, lambda file: file.holds(position))
+        if found:
+            return found
+        if position.head is None:
+            return self._find_by_time(position, free)
+        if not position.head_bytes:
+            return None
+        late = sorted(_not_before(position, free), key=lambda each: each.is_compressed)
+        return self._first(late, lambda file: file.holds(position))
+
+    def shorter_copy(self, position: Position) -> Candidate | None:
+        """Return the copy of the file that ends before *position*, or None."""
+
+        def is_shorter(file: Generation) -> bool:
+            return file.starts_as(position) and not file.reaches(position.offset)
+
+        if position.is_blank or position.head is None:
+            return None
+        found = self._first(_not_before(position, self.candidates), is_shorter)
+        if found is None:
+            return None
+        found.close()
+        return self.candidate(found.identity)
+
+    def since(self, place: Candidate | None, last: Position) -> list[Candidate]:
+        """
+        Return the files that came after the one of *last*, the oldest first.
+
+        Args:
+            place: Where that is now; None if it is not among the candidates.
+
+            last: What is known of it.
+        """
+
+        def is_newer(each: Candidate) -> bool:
+            if place and each.scheme == place.scheme:
+                # A day, for a clock that was set back; a file left lying is older.
+                return each.rank > place.rank and each.mtime_ns > last.mtime_ns - _DAY_NS
+            return each.mtime_ns > last.seen_ns
+
+        return _sorted(filter(is_newer, self.candidates))
+
+    def open(self, candidate: Candidate) -> Generation:
+        """
+        Return *candidate*, open.
+
+        Raises:
+            ChangedError: If something else is there by now.
+
+            LogError: If it cannot be opened.
+        """
+        try:
+            generation = Generation(candidate.path)
+        except FileNotFoundError as error:
+            raise ChangedError(candidate.path) from error
+        except OSError as error:
+            raise LogError(
+                f"{candidate.path}, a rotated part of {self.log}, cannot be read: "
+                f"{error.strerror}. Nothing was read or sent; the next run tries again."
+            ) from error
+        if generation.identity != candidate.identity:
+            generation.close()
+            raise ChangedError(candidate.path)
+        return generation
+
+    def _first(
+        self, candidates: Iterable[Candidate], wanted: Callable[[Generation], bool]
+    ) -> Generation | None:
+        """Return the first that is *wanted*, open; damaged ones are not."""
+        for candidate in candidates:
+            try:
+                file = self.open(candidate)
+            except LogError as error:
+                self.unreadable.append(str(error))
+                continue
+            try:
+                if wanted(file):
+                    return file
+            except OSError:
+                pass
+            file.close()
+        return None
+
+    def _find_by_time(self, position: Position, free: Sequence[Candidate]) -> Generation | None:
+        """Return the likeliest file of a place that 1.x noted, which says nothing of content."""
+        late = list(_not_before(position, free))
+        before = [each for each in free if each not in late]
+
+        # Nothing was written after the last run, or else the oldest written since is it.
+        return self._first(before[-1:], lambda file: file.ends_at(position.offset)) or self._first(
+            late, lambda file: file.reaches(position.offset)
+        )
+
+    def _paths(self, names: "_Names", folders: set[str]) -> Iterator[str]:
+        """Yield every path that may be a candidate."""
+        for pattern in self.patterns:
+            place = pattern.replace("%s", os.path.basename(self.log))
+            if os.path.isdir(place):
+                folders.add(place)
+            else:
+                yield from glob.glob(os.path.join(os.path.dirname(self.log), place))
+        for folder in folders:
+            try:
+                entries = os.listdir(folder)
+            except OSError:
+                continue
+            yield from (os.path.join(folder, each) for each in entries if names.rank(each))
+
+
+class _Names:
+    """
+    The names that rotated files have.
+
+    Args:
+        bases: Names of the log: its own, and that of the file a link leads to.
+    """
+
+    def __init__(self, *bases: str) -> None:
+        self._patterns: list[re.Pattern[str]] = []
+        for base in set(bases):
+            stem, extension = map(re.escape, os.path.splitext(base))
+            forms = [rf"{stem}{extension}(\.\d{{1,5}}|{_DATE}|[._-]old)"]
+            if extension:
+                forms.append(rf"{stem}(\.\d{{1,4}}|{_DATE}){extension}")
+            self._patterns += [re.compile(form + _COMPRESSED) for form in forms]
+        if bases[0] != bases[-1] and _DATED.search(bases[-1]):
+            # A link that leads to a file with the date in its name.
+            shape = re.sub(r"\d+", r"\\d+", re.escape(bases[-1]))
+            self._patterns.append(re.compile(f"({shape}){_COMPRESSED}"))
+
+    def rank(self, name: str) -> tuple[int, int] | None:
+        """Return scheme and rank of *name*, by the number or the date in it, or None."""
+        for pattern in self._patterns:
+            if match := pattern.fullmatch(name):
+                return _rank(re.sub(r"\D", "", match[1]))
+        return None
+
+
+def _rank(digits: str) -> tuple[int, int]:
+    """
+    Return scheme and rank of a name with these *digits*: 0 counts down, 1 is a date.
+
+    >>> _rank("1") > _rank("2"), _rank("20261121") < _rank("202611211200")
+    (True, True)
+    """
+    if not digits:
+        return 2, 0
+    if len(digits) <= 5:
+        return 0, -int(digits)
+    scheme = 1 if digits.startswith(("19", "20")) and len(digits) != 10 else 10 + len(digits)
+    return scheme, int(digits.ljust(20, "0")[:20])
+
+
+def _candidate(path: str, names: _Names) -> Candidate | None:
+    """Return *path* as a candidate, or None if it is no regular file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    scheme, rank = names.rank(os.path.basename(path)) or (2, 0)
+    return Candidate(
+        path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, scheme, rank
+    )
+
+
+def _sorted(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return *candidates*, the oldest first: by name where one scheme names all, else by time."""
+    all_ = list(candidates)
+    by_name = len({each.scheme for each in all_}) == 1
+    return sorted(all_, key=lambda each: (each.rank if by_name else 0, each.mtime_ns))
+
+
+def _not_before(position: Position, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield those written no earlier than the file of *position* was."""
+    for each in candidates:
+        # Copies keep the time of the original, some of them cut to seconds, or to two.
+        slack = 2 * 10**9 if each.mtime_ns % 10**9 == 0 else 10**6
+        if each.mtime_ns >= position.mtime_ns - slack:
+            yield each
+
+
+def _known(position: Position, taken: Collection[tuple[int, int]]) -> Generation | None:
+    """Return the file where it was seen last, if it is still there."""
+    try:
+        file = Generation(position.path)
+    except (OSError, LogError):
+        return None
+    try:
+        if file.identity not in taken and file.is_at(position):
+            return file
+    except OSError:
+        pass
+    file.close()
+    return None
