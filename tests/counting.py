@@ -181,12 +181,12 @@ class Place:
         return state
 
     @property
-    def expected(self) -> tuple[int, int]:
+    def expected(self) -> tuple[float, float]:
         """Return the count and the sum of the lines written."""
         return self.written, sum(range(self.written))
 
     @property
-    def counted(self) -> tuple[int, int]:
+    def counted(self) -> tuple[float, float]:
         """Return the count and the sum at the receiver."""
         return self.output.total("count"), self.output.total("sum")
 
