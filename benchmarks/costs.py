@@ -1,10 +1,8 @@
 """The figures beside lines: starting, memory, sending, the journal, many jobs, long logs."""
 
 import glob
-import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 
 from figures import Row, Target, counts, differing, excuse, of_pair
@@ -103,18 +101,8 @@ def _backlog(shop: Workshop) -> Row:
     command = shop.logster(*words, keep=True)
     run(command)
     (path,) = glob.glob(f"{shop.state(words)}/*.state")
-    with open(path, encoding="utf-8") as file:
-        inode, offset, body = file.read().split("\n", 2)
-    content = json.loads(body)
-    now = int(time.time()) - 60 * 10_000
-    metrics = [[f"metric{n}", n, "", "float", None, "g", None] for n in range(9)]
-    owed = [
-        [now + 60 * n, [[*metric[:4], now + 60 * n, *metric[5:]] for metric in metrics]]
-        for n in range(10_000)
-    ]
-    content["owed"] = {f"graphite at {sink.address}": owed}
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"{inode}\n{offset}\n{json.dumps(content)}\n")
+    target = f"graphite at {sink.address}"
+    run(Command((shop.python, f"{PEERS}/owe.py", path, target, "10000")))
     sink.newlines = 0
     cost = run(command)
     if sink.newlines < 90_000:

@@ -152,7 +152,8 @@ def _mtail(text: str) -> dict[str, float]:
         name, _, labels = series.rstrip("}").partition("{")
         other = [part for part in labels.split(",") if not part.startswith("prog=")]
         label = other[0].partition("=")[2].strip('"') if other else ""
-        key = {"http": f"http_{label}xx", "size": "size", "attempts": label}.get(name)
+        attempts = f"num{label.capitalize()}"
+        key = {"http": f"http_{label}xx", "size": "size", "attempts": attempts}.get(name)
         if key and key != "http_0xx":
             found[key] = float(value)
     return found
@@ -334,21 +335,12 @@ def race(shop: Workshop, this: Race) -> Row:
         found = counts(output(ours))
         if this.peer.read:
             other = this.peer.read(output(theirs))
-            if wrong := differing(_renamed(found, other), other) or not other:
+            if wrong := differing(found, other) or not other:
                 return blank._replace(remark=f"counts differ: {wrong}"[:200])
         pair = paired(ours, theirs, shop.runs)
     except CommandError as error:
         return blank._replace(remark=excuse(error))
     return of_pair(blank, pair, this.basis, shop.lines, faster=this.faster)
-
-
-def _renamed(found: Counts, other: Counts) -> dict[str, float]:
-    """Return *found*, counts of `postfix` also under the names that peers have for them."""
-    names = {"numSent": "sent", "numDeferred": "deferred", "numBounced": "bounced"}
-    more = {old: found[new] for old, new in names.items() if new in found and old in other}
-    if "delay" in other and "delay" not in found:
-        more["delay"] = other["delay"]  # not a metric of `postfix`
-    return {**found, **more}
 
 
 def excuse(error: CommandError) -> str:

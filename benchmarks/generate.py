@@ -128,9 +128,19 @@ def _delivery(draw: Draw) -> str:
     code = {"sent": "2.0.0", "bounced": "5.3.0", "deferred": "4.4.1"}[status]
     return (
         f"smtp[{draw.randrange(30000)}]: {_id(draw)}: to=<{_address(draw)}>, relay={relay}, {reuse}"
-        f"delay={delay:.4g}, delays={delay / 2:.2g}/0.01/{delay / 4:.2g}/{delay / 4:.2g}, "
+        f"delay={delay:.4g}, delays={_two(delay / 2)}/0.01/{_two(delay / 4)}/{_two(delay / 4)}, "
         f"dsn={code}, status={status} ({text})"
     )
+
+
+def _two(seconds: float) -> str:
+    """
+    Return *seconds* with two digits, as Postfix writes them.
+
+    >>> _two(230.0), _two(0.0123)
+    ('230', '0.012')
+    """
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def _reject(draw: Draw) -> str:

@@ -79,7 +79,9 @@ class Workshop:
     def log(self, kind: str, lines: int | None = None) -> str:
         """Return the path of a log, in the page cache."""
         count = self.lines if lines is None else lines
-        path = os.path.join(self.folder, "logs", f"{kind}-{count}.log")
+        with open(generate.__file__, "rb") as file:
+            version = sha256(file.read()).hexdigest()[:6]
+        path = os.path.join(self.folder, f"logs-{version}", f"{kind}-{count}.log")
         generate.write(kind, count, path)
         with open(path, "rb") as file:
             while file.read(1 << 20):
