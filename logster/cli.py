@@ -140,6 +140,7 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
         wait=settings.wait,
         log_patterns=settings.rotated,
         max_line=settings.max_line,
+        jobs=settings.jobs,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age,
         self_prefix=settings.self_metrics,

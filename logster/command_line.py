@@ -105,6 +105,13 @@ RUN_OPTIONS: tuple[Option, ...] = (
         metavar="SECONDS",
         type=float,
     ),
+    Option(
+        ("--jobs",),
+        "How many processes may read a long catch-up; a short one is read by one.",
+        1,
+        metavar="N",
+        type=int,
+    ),
     Option(("--max-line",), "The longest line that is read.", 1 << 20, metavar="BYTES", type=int),
     Option(
         ("--max-unmatched",),

@@ -38,6 +38,8 @@ class Job:
 
         max_line: Bytes a line may have.
 
+        jobs: Processes that may read a long catch-up.
+
         outbox_bytes: What owed batches may take up.
 
         outbox_age: Seconds after which an owed batch is given up.
@@ -58,6 +60,7 @@ class Job:
     wait: float = 0
     log_patterns: Sequence[str] = ()
     max_line: int = MAX_LINE_BYTES
+    jobs: int = 1
     outbox_bytes: int = 16 << 20
     outbox_age: float = 7 * 86400
     self_prefix: str | None = None

@@ -9,7 +9,7 @@ a fresh one starts again.
 import json
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from logster.errors import LogError, LogsterError, ParserError
 from logster.generation import ChangedError
@@ -18,6 +18,10 @@ from logster.journal import State, encoded
 from logster.metrics import Batch, Metric, to_metric
 from logster.parser import Tally, feeder
 from logster.tail import Tail
+
+
+if TYPE_CHECKING:
+    from logster.parallel import Helpers
 
 
 _TRIES = 5
@@ -34,17 +38,53 @@ class Reading(NamedTuple):
 def read(job: Job, state: State) -> Reading:
     """Feed the new lines to a fresh parser; start again if the log changes meanwhile."""
     for _ in range(_TRIES):
-        parser = _make_parser(job, state)
-        cursor = state.cursor or None
-        tail = Tail(job.log, cursor, log_patterns=job.log_patterns, max_line=job.max_line)
         try:
-            return Reading(parser, tail, _feed(job, parser, tail))
+            return _read_once(job, state)
         except ChangedError:
             time.sleep(0.02)
     raise LogError(
         f"{job.log} was rotated or cut {_TRIES} times while it was being read. "
         "Nothing was sent; the next run starts where this one did."
     )
+
+
+def _read_once(job: Job, state: State) -> Reading:
+    parser = _make_parser(job, state)
+    helpers = _helpers(job, parser)
+    tail = Tail(
+        job.log,
+        state.cursor or None,
+        log_patterns=job.log_patterns,
+        max_line=job.max_line,
+        share=helpers.take if helpers else None,
+    )
+    try:
+        tally = _feed(job, parser, tail)
+        if helpers and helpers.at_work:
+            parser, theirs, overlong = _collected(job, helpers)
+            tail.overlong += overlong
+            tally = Tally(*map(sum, zip(tally, theirs, (0, 0, overlong), strict=True)))
+    finally:
+        if helpers:
+            helpers.dismiss()
+    return Reading(parser, tail, tally)
+
+
+def _helpers(job: Job, parser: Any) -> "Helpers | None":
+    if job.jobs < 2:
+        return None
+    from logster.parallel import Helpers, can_share  # noqa: PLC0415 - few runs have so much to read
+
+    return Helpers(parser, job.parser, job.jobs, job.max_line) if can_share(parser) else None
+
+
+def _collected(job: Job, helpers: "Helpers") -> tuple[Any, Tally, int]:
+    try:
+        return helpers.collect()
+    except (ChangedError, LogsterError):
+        raise
+    except BaseException as error:
+        raise _parser_error(job, "reading a line", error) from error
 
 
 def derived(job: Job, parser: Any, duration: int, timestamp: int) -> tuple[Metric, ...]:

@@ -73,6 +73,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
 
         max_line: Bytes a line may have.
 
+        share: Called with a plain file and an offset before the first line is handed out:
+            it may have the lines from there on read elsewhere, and returns where to read on.
+
         sleep: Waits before a file is called lost.
 
     Attributes:
@@ -100,6 +103,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         *,
         log_patterns: Sequence[str] = (),
         max_line: int = MAX_LINE_BYTES,
+        share: Callable[[Generation, int], int] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(filename, offset_file=os.devnull, log_patterns=list(log_patterns))
@@ -108,6 +112,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self.bytes_read = self.bytes_lost = self.gaps = self.rotations = self.overlong = 0
         self.lag = 0
         self.notices: list[str] = []
+        self._share = share
         self._sleep = sleep
         self._shelf = Shelf(filename, log_patterns)
         self._lines: Iterator[str] | None = None
@@ -181,8 +186,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self, step: _Step, file: Generation, to_come: int, reached: "_Reached"
     ) -> Iterator[bytes]:
         """Yield the lines of one file, and note where that ended."""
+        position = self._shared(file, step.start, reached)
         reader = Reader(
-            file, step.start, self.max_line, carry=reached.carry, skipping=reached.skipping
+            file, position, self.max_line, carry=reached.carry, skipping=reached.skipping
         )
         start = reader.offset - len(reader.carry)
         yield from self._blocks_of(reader)
@@ -194,6 +200,20 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             self.bytes_read += len(reader.half)
             yield reader.take_half()
         reached.note(reader, step, is_kept=is_kept)
+
+    def _shared(
+        self, file: Generation, start: Position | None, reached: "_Reached"
+    ) -> Position | None:
+        """Return where to read on in *file* after what is read elsewhere."""
+        is_first = not self.bytes_read and not reached.carry and not (start and start.skipping)
+        if self._share is None or file.stream or not is_first:
+            return start
+        offset = start.offset if start else 0
+        onwards = self._share(file, offset)
+        if onwards == offset:
+            return start
+        self.bytes_read += onwards - offset
+        return Position(file.status.st_ino, onwards)
 
     def _blocks_of(self, reader: Reader) -> Iterator[bytes]:
         try:

@@ -1,0 +1,232 @@
+"""A catch-up that several processes read: the same figures, to the last digit."""
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from running import FIXTURES
+
+from logster import parallel
+from logster.errors import LogError, ParserError, SkipLine
+from logster.generation import Position
+from logster.job import Job
+from logster.journal import State
+from logster.metrics import Metric, to_metric
+from logster.parser import LogsterParser, Tally
+from logster.reading import Reading, read
+from logster.registry import load_parser
+
+
+WHOLE = sorted((FIXTURES / "whole").glob("*.log.gz"))
+#: Parser → the whole logs that it understands.
+PARSERS = {
+    "postfix": "postfix",
+    "PostfixLogster": "postfix",
+    "squid": "squid",
+    "SquidLogster": "squid",
+    "apache-access": "apache-combined",
+    "SampleLogster": "nginx-combined",
+    "json-lines": "nginx-json",
+    "JsonLogster": "nginx-json",
+    "nginx-error": "nginx-error",
+    "apache-error": "nginx-error",
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Share logs that are far too short to be worth it."""
+    monkeypatch.setattr(parallel, "WORTH_BYTES", 1000)
+
+
+def job(log: Path, make_parser: Callable[[], Any], jobs: int) -> Job:
+    """Return a job that only reads."""
+    return Job(
+        log=str(log),
+        parser=make_parser,
+        parser_name="x",
+        outputs=(),
+        state=str(log) + ".state",
+        jobs=jobs,
+    )
+
+
+def figures(reading: Reading) -> list[Metric]:
+    """Return what the parser of *reading* derived."""
+    return [to_metric(each, 0) for each in reading.parser.get_state(60)]
+
+
+def place(reading: Reading) -> list[Position]:
+    """Return where *reading* stopped, but for when it looked."""
+    return [each._replace(seen_ns=0) for each in reading.tail.cursor]
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+@pytest.mark.parametrize("name", PARSERS)
+def test_equal_figures(tmp_path: Path, name: str, jobs: int) -> None:
+    """Every shipped parser gives the same figures, account and cursor, however many read."""
+    log = tmp_path / "x.log"
+    log.write_bytes(gzip.decompress((FIXTURES / "whole" / f"{PARSERS[name]}.log.gz").read_bytes()))
+    make = load_parser(name)
+
+    alone = read(job(log, make, 1), State())
+    shared = read(job(log, make, jobs), State())
+
+    assert figures(alone) == figures(shared)
+    assert alone.tally == shared.tally
+    assert place(alone) == place(shared)
+    assert alone.tail.bytes_read == shared.tail.bytes_read == log.stat().st_size
+
+
+class Lines(LogsterParser):
+    """Counts lines, and knows which process took them."""
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.lines: list[str] = []
+        self.processes = {os.getpid()}
+
+    def parse_line(self, line: str) -> None:
+        """Take one line."""
+        self.processes.add(os.getpid())
+        if "die" in line:
+            os._exit(1)
+        if "raise" in line:
+            raise KeyError(line)
+        if "skip" in line:
+            raise SkipLine
+        self.lines.append(line)
+
+    def merge(self, other: "Lines") -> None:
+        """Take over what *other* took; its lines come later."""
+        self.lines += other.lines
+        self.processes |= other.processes
+
+    def get_state(self, duration: float) -> list[Metric]:
+        """Return how many lines there were."""
+        return [Metric("lines", len(self.lines))]
+
+
+class OwnWay(Lines):
+    """Counts more than the merge that it inherits knows of."""
+
+    def parse_line(self, line: str) -> None:
+        """Take one line."""
+        super().parse_line(line)
+        self.extra = getattr(self, "extra", 0) + 1
+
+
+def log_of(folder: Path, count: int, odd: str = "", at: int = 0) -> Path:
+    """Write a log of numbered lines, one of them odd."""
+    lines = [f"line {number} {'x' * 30}\n" for number in range(count)]
+    if odd:
+        lines[at] = f"{odd}\n"
+    log = folder / "x.log"
+    log.write_text("".join(lines))
+    return log
+
+
+def test_order_of_the_file(tmp_path: Path) -> None:
+    """Parts are merged in the order of the file, and processes of their own read them."""
+    log = log_of(tmp_path, 1000)
+
+    parser = read(job(log, Lines, 4), State()).parser
+
+    assert log.read_text() == "".join(parser.lines)
+    assert 4 == len(parser.processes)
+
+
+def test_unmatched_lines_count_in_every_part(tmp_path: Path) -> None:
+    """A line that is not understood counts once, whoever read it."""
+    reading = read(job(log_of(tmp_path, 1000, "skip", at=3), Lines, 3), State())
+
+    assert Tally(999, 0, 1) == reading.tally
+
+
+def test_overlong_lines_count_in_every_part(tmp_path: Path) -> None:
+    """A line too long counts once, whoever passed over it."""
+    wanted = job(log_of(tmp_path, 1000, "y" * 500, at=3), Lines, 3)
+    wanted.max_line = 100
+
+    reading = read(wanted, State())
+
+    assert (Tally(999, 0, 1), 1) == (reading.tally, reading.tail.overlong)
+
+
+def test_own_way_is_not_shared(tmp_path: Path) -> None:
+    """A subclass that counts more than its merge knows reads everything by itself."""
+    parser = read(job(log_of(tmp_path, 1000), OwnWay, 4), State()).parser
+
+    assert (1000, 1) == (parser.extra, len(parser.processes))
+
+
+def test_what_cannot_cross_is_not_shared(tmp_path: Path) -> None:
+    """A parser that holds what cannot go from process to process reads by itself."""
+
+    def make() -> Lines:
+        parser = Lines()
+        parser.hook = lambda: 0  # type: ignore[attr-defined]
+        return parser
+
+    assert 1 == len(read(job(log_of(tmp_path, 1000), make, 4), State()).parser.processes)
+
+
+def test_parser_that_raises_elsewhere(tmp_path: Path) -> None:
+    """What a parser raises in another process ends the run as if it had been here."""
+    log = log_of(tmp_path, 1000, "raise", at=2)
+
+    with pytest.raises(ParserError, match="raised KeyError while reading a line"):
+        read(job(log, Lines, 3), State())
+
+
+def test_process_that_dies(tmp_path: Path) -> None:
+    """A process that dies takes no figure with it: the run ends and the lines stay unread."""
+    log = log_of(tmp_path, 1000, "die", at=2)
+
+    with pytest.raises(LogError, match="the next run reads the same lines again"):
+        read(job(log, Lines, 3), State())
+
+
+def test_no_process_is_left(tmp_path: Path) -> None:
+    """After a run, good or bad, there is no child to wait for."""
+    for odd in ("", "raise", "die"):
+        log = log_of(tmp_path, 1000, odd, at=2)
+        if odd:
+            with pytest.raises((ParserError, LogError)):
+                read(job(log, Lines, 3), State())
+        else:
+            read(job(log, Lines, 3), State())
+
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+
+
+def test_half_line_stays(tmp_path: Path) -> None:
+    """Half a line at the end waits, whoever read the rest."""
+    log = log_of(tmp_path, 1000)
+    with log.open("a") as file:
+        file.write("half")
+
+    reading = read(job(log, Lines, 3), State())
+
+    assert 1000 == len(reading.parser.lines)
+    assert log.stat().st_size - 4 == reading.tail.cursor[-1].offset
+
+
+def test_short_deltas_stay_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not worth a second process is read by one."""
+    monkeypatch.setattr(parallel, "WORTH_BYTES", 1 << 20)
+
+    assert 1 == len(read(job(log_of(tmp_path, 1000), Lines, 4), State()).parser.processes)
+
+
+def test_every_whole_log_has_a_parser() -> None:
+    """No whole log is left without a parser that reads it in parts."""
+    assert {path.name.removesuffix(".log.gz") for path in WHOLE} <= {
+        *PARSERS.values(),
+        "squid-combined",
+        "postfix-rfc3339",
+    }
