@@ -85,6 +85,8 @@ def _run(**values: Any) -> int:
         # Whoever imported logging wants to log: a parser or an output of a third party.
         if settings.debug or settings.log_conf or "logging" in sys.modules:
             log.connect_logging(settings.log_conf, debug=settings.debug)
+        if log.complaint and (settings.log_dir or settings.log_conf):
+            job.remarks = [log.complaint]
         if settings.dry_run:
             return _dry_run(job, settings)
         return _real_run(job, settings, log)
@@ -106,8 +108,6 @@ def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
     for sentence in report.errors:
         log.write("ERROR", sentence)
     log.write("INFO", f"{sum(report.tally)} lines read, {len(report.metrics)} metrics")
-    if log.complaint and settings.log_dir:
-        report.notices.append(log.complaint)
     return _conclude(report, settings)
 
 

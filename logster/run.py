@@ -19,6 +19,7 @@ from logster.job import Job, Report
 from logster.journal import CorruptStateError, Journal, State
 from logster.lock import Lock
 from logster.metrics import Batch, Metric, set_run_time
+from logster.parser import LogsterParser
 from logster.reading import Reading, derived, kept_memory, overlong, read
 from logster.tail import end_of
 
@@ -132,6 +133,9 @@ def _count(
     batch = Batch(timestamp, metrics)
     memory = kept_memory(job, reading.parser, state, batch)
     report.notices += [*reading.tail.notices, *overlong(job, reading.tail)]
+    said = getattr(reading.parser, "notices", None)
+    if isinstance(reading.parser, LogsterParser) and isinstance(said, list):
+        report.notices += map(str, said)
     owe(job, state, batch)
     state.cursor, state.memory = reading.tail.cursor, memory
     state.last_run, state.last_time = started, timestamp

@@ -155,15 +155,15 @@ class TestRuns:
     def test_own_log_without_permission(self, bench: Bench) -> None:
         """A log directory that cannot be written is said once and stops nothing."""
         (bench.folder / "file").touch()
-        bench.run("-o", "stdout", "counter.Counter")
-
         words = ("-s", bench.states, "-l", bench.folder / "file", "-o", "stdout")
-        outcome = logster(*words, "counter.Counter", bench.log, path=bench.modules)
 
-        assert outcome.code == 0
-        assert "lines" in outcome.out
-        assert outcome.err.count("\n") == 1
-        assert "logster's own log" in outcome.err
+        first, second, third = (
+            logster(*words, "counter.Counter", bench.log, path=bench.modules) for _ in range(3)
+        )
+
+        assert [0, 0, 0] == [first.code, second.code, third.code]
+        assert "lines" in second.out
+        assert 1 == (first.err + second.err + third.err).count("logster's own log")
 
 
 class TestDryRun:
