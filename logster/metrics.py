@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 #: Metric kinds, as StatsD writes them: gauge, counter, timer (ms), histogram, set.
 KINDS = ("g", "c", "ms", "h", "s")
 
+_UNSAFE = re.compile(r"[^\w.\-]")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 
 
@@ -260,6 +261,31 @@ def joined(prefix: str, name: str, suffix: str | None, separator: str) -> str:
     if prefix:
         name = f"{prefix}{separator}{name}"
     return name if suffix is None else f"{name}{separator}{suffix}"
+
+
+def plain_name(text: str) -> str:
+    """
+    Return a text of the log as it may stand in a name that no backend mistakes.
+
+    Only letters, digits, ``_``, ``-`` and ``.`` stay; what else there is becomes
+    ``_`` character by character, and so does nothing at all.
+
+    >>> plain_name("a|b:1"), plain_name("größe.10"), plain_name("")
+    ('a_b_1', 'größe.10', '_')
+    """
+    return _UNSAFE.sub("_", text) or "_"
+
+
+def printable_name(text: str) -> str:
+    r"""
+    Return *text* with ``_`` for what would tear a line apart, and all else as in 1.x.
+
+    >>> printable_name("a b|c"), printable_name("a\nb\x00"), printable_name("")
+    ('a b|c', 'a_b_', '_')
+    """
+    if text.isprintable():
+        return text or "_"
+    return "".join(letter if letter.isprintable() else "_" for letter in text)
 
 
 def merged(batches: Iterable[Batch]) -> Batch:

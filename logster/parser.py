@@ -8,7 +8,8 @@ optional and found by name:
 * `merge` takes over what another instance counted, so that parts of a log can
   be read in parallel;
 * `catalogue` names every metric with its unit, kind and one line of help;
-* `memory` is what a parser wants back in the next run.
+* `memory` is what a parser wants back in the next run;
+* `notices` are sentences for the person who reads cron's mail.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,13 +53,19 @@ class LogsterParser:
 
         memory: What JSON can hold and the next run shall find again. It is set
             before the first line is fed.
+
+        notices: Sentences for the person who reads cron's mail: what went wrong with the
+            log, or with the options, so that the figures are less than they seem. An optional
+            seam, read by the run after `get_state`; a parser of 1.x has none.
     """
 
     options: ClassVar[tuple[Option, ...]] = ()
     keeps_memory: ClassVar[bool] = False
     memory: Any = None
+    notices: list[str]
 
     def __init__(self, option_string: str | None = None) -> None:
+        self.notices = []
         self.option: SimpleNamespace = parse_options(
             type(self).__name__, option_string if self.options else None, self.options
         )

@@ -28,13 +28,13 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, MetricInfo, number
+from logster.metrics import Metric, MetricInfo, number, plain_name
 from logster.parser import Tally
 from logster.patterns import Pattern, Rows
-from logster.sample import LIMIT, Distribution, Total, percentile_name
+from logster.sample import LIMIT, Distribution, Kept, Total, percentile_name
 
 
-#: How many values of a label are told apart; the rest counts as ``other``.
+#: How many values of a label are told apart, the shortest; the rest counts as ``other``.
 MAX_LABELS = 50
 
 #: How much of a value becomes part of a name.
@@ -89,7 +89,8 @@ class Accumulator(Generic[State]):
     Base class of what a `RegexParser` makes of the groups of its pattern.
 
     Args:
-        name: Name of the metric; what *by* captured follows after an underscore.
+        name: Name of the metric; what *by* captured follows after an underscore, with ``_``
+            for all but letters, digits, ``-`` and ``.``.
 
         of: The group that is measured; the one called *name* if left out.
 
@@ -116,7 +117,7 @@ class Accumulator(Generic[State]):
         self.by = by
         self.units = units
         self.help = help
-        self.max_labels = MAX_LABELS
+        self.kept = Kept(MAX_LABELS)
         self.states: dict[str, State] = {}
 
     @property
@@ -127,7 +128,7 @@ class Accumulator(Generic[State]):
     def fresh(self, max_labels: int) -> Self:
         """Return an accumulator of the same kind that holds nothing."""
         other = copy.copy(self)
-        other.max_labels = max_labels
+        other.kept = Kept(max_labels)
         other.states = {}
         return other
 
@@ -148,14 +149,19 @@ class Accumulator(Generic[State]):
         """Add *state* to what is held for *label*; None adds nothing."""
         if state is None or (self.by and not label):
             return
-        label = label[:MAX_LABEL]
-        if label not in self.states:
-            if len(self.states) - (_OTHER in self.states) >= self.max_labels:
-                label = _OTHER
-            if label not in self.states:
-                self.states[label] = state
-                return
-        self.states[label] = self.joined(self.states[label], state)
+        if self.by:
+            label = plain_name(label[:MAX_LABEL])
+            if label not in self.states and label != _OTHER:
+                gone = self.kept.offer(label)
+                if gone == label:
+                    label = _OTHER
+                elif gone is not None:
+                    self._hold(_OTHER, self.states.pop(gone))
+        self._hold(label, state)
+
+    def _hold(self, label: str, state: State) -> None:
+        held = self.states.get(label)
+        self.states[label] = state if held is None else self.joined(held, state)
 
     def results(self, duration: float) -> Iterator[Metric]:
         """Yield the metrics; without a match those that are 0 then."""
@@ -262,28 +268,45 @@ class Average(Sum):
             yield "", state.mean
 
 
-class Gauge(Accumulator[float]):
+class Gauge(Accumulator[tuple[int, float]]):
     """The last number of a group."""
+
+    taken = 0
+
+    def fresh(self, max_labels: int) -> Self:
+        """Return an accumulator of the same kind that holds nothing."""
+        other = super().fresh(max_labels)
+        other.taken = 0
+        return other
 
     def take(self, found: Found) -> None:
         """Add what was found in a block."""
         texts = found.column(self.of)
         labels = found.column(self.by) if self.by else [""] * len(texts)
-        last = {label: text for label, text in zip(labels, texts, strict=True) if _number(text)}
-        for label, text in last.items():
-            self.add(label, _number(text)[0])
+        lines = enumerate(zip(labels, texts, strict=True), self.taken)
+        last = {label: (line, text) for line, (label, text) in lines if _number(text)}
+        for label, (line, text) in last.items():
+            self.add(label, (line, _number(text)[0]))
+        self.taken += found.matched
 
-    def state(self, counts: Counter[str]) -> float | None:
+    def merge(self, other: Self) -> None:
+        """Add what *other* holds, which came later."""
+        for label, (line, value) in other.states.items():
+            self.add(label, (line + self.taken, value))
+        self.taken += other.taken
+
+    def state(self, counts: Counter[str]) -> tuple[int, float] | None:
         """Return the only number."""
-        return next(iter(_numbers(counts)), None)
+        value = next(iter(_numbers(counts)), None)
+        return None if value is None else (0, value)
 
-    def joined(self, older: float, newer: float) -> float:
-        """Return the newer number."""
-        return newer
+    def joined(self, older: tuple[int, float], newer: tuple[int, float]) -> tuple[int, float]:
+        """Return that of the later line."""
+        return max(older, newer)
 
-    def figures(self, state: float, duration: float) -> Iterator[tuple[str, float]]:
+    def figures(self, state: tuple[int, float], duration: float) -> Iterator[tuple[str, float]]:
         """Yield the number."""
-        yield "", state
+        yield "", state[1]
 
 
 class Percentiles(Accumulator[Distribution]):
@@ -416,6 +439,7 @@ class RegexParser(BlockParser):
         self._takes_blank = bool(self._pattern.find(b"\n").matched)
         self.accumulators = [metric.fresh(max_labels) for metric in metrics]
         self.runaways = 0
+        self.notices = []
         for metric in metrics:
             for group in metric.groups:
                 if group not in self._pattern.groups:
@@ -437,6 +461,7 @@ class RegexParser(BlockParser):
     def merge(self, other: Self) -> None:
         """Add what *other* measured, which came later."""
         self.runaways += other.runaways
+        self._pattern.sample = self._pattern.sample or other._pattern.sample
         for mine, others in zip(self.accumulators, other.accumulators, strict=True):
             mine.merge(others)
 
@@ -446,7 +471,7 @@ class RegexParser(BlockParser):
             yield from accumulator.results(duration)
         if self.runaways:
             yield Metric("runaway_lines", self.runaways, "Lines", "int32", kind="c")
-            _warn(self._pattern, self.runaways)
+            self.notices = [_notice(self._pattern, self.runaways)]
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:
@@ -467,16 +492,12 @@ def _empty_lines(block: bytes) -> int:
     return lines.count(b"") - (not lines[-1])
 
 
-def _warn(pattern: Pattern, lines: int) -> None:
-    """Say which pattern runs away, on what, and how often."""
-    import logging  # noqa: PLC0415
-
-    logging.getLogger("logster").warning(
-        "The pattern %r takes too long on %d lines, the first of which begins with %r. "
-        "They count as unmatched; the rest of the log was read.",
-        pattern.text,
-        lines,
-        pattern.sample or "",
+def _notice(pattern: Pattern, lines: int) -> str:
+    """Return which pattern runs away, on what, and how often."""
+    return (
+        f"The pattern {pattern.text!r} takes too long on {lines} lines, the first of which "
+        f"begins with {pattern.sample or ''!r}. They count as unmatched; the rest of the log "
+        "was read."
     )
 
 

@@ -1,11 +1,12 @@
 """
-What is kept of many values: `Total`, an exact sum, and `Distribution`, for percentiles.
+What is kept of much: `Total`, an exact sum, `Distribution`, for percentiles, `Kept`, of names.
 
-Both give the same figure in whatever order the values came and however they
-were split over processes, and both hold a bounded amount of memory.
+All give the same in whatever order the values came and however they were split
+over processes, and all hold a bounded amount of memory.
 """
 
 import math
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,10 +16,10 @@ from logster.stats import weighted_percentile
 #: Numbers beyond this are no measurement; their sums could leave the range of a float.
 LIMIT = 2.0**960
 
-#: How many distinct values a `Distribution` tells apart before it rounds.
-DISTINCT = 20_000
+#: How many distinct values a `Distribution` tells apart before it rounds: some 350 KB.
+DISTINCT = 4096
 
-_DIGITS = (20, 18, 16, 14, 12, 10, 8, 6, 4, 2)
+_DIGITS = range(16, 0, -1)
 
 
 class Total:
@@ -93,7 +94,8 @@ class Distribution:
     How often each value came.
 
     Exact up to `DISTINCT` distinct values. Beyond, values are rounded towards
-    zero to fewer binary digits: 20 (one in a million), then 18 and so on.
+    zero to as many binary digits as leave so few: 16 at most, and 9 (four in a
+    thousand) for values that fill four powers of ten.
 
     >>> seen = Distribution()
     >>> seen.add([10, 11, 20])
@@ -138,6 +140,53 @@ class Distribution:
             ValueError: If there are no values or *percent* is out of range.
         """
         return weighted_percentile(self.counts, percent)
+
+
+class Kept:
+    """
+    The names that are told apart, of more than there is room for.
+
+    It is the shortest that stay, and of equal length the first in the
+    alphabet: not those that came first, of which the parts of a log know
+    nothing. A name that stays was here from its first line on, so that nothing
+    of it is lost; one that had to go never comes back.
+
+    Args:
+        limit: How many names there is room for.
+
+    >>> kept = Kept(2)
+    >>> kept.offer("long"), kept.offer("b"), kept.offer("c"), kept.offer("a"), kept.offer("d")
+    (None, None, 'long', 'c', 'd')
+    >>> "a" in kept, "c" in kept
+    (True, False)
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._names: set[str] = set()
+        self._order: list[tuple[int, str]] = []
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def offer(self, name: str) -> str | None:
+        """Return the name there is no room for from now on: *name* itself, another, or None."""
+        if name in self._names:
+            return None
+        entry = (len(name), name)
+        full = len(self._order) >= self.limit
+        if full and (not self._order or self._order[-1] < entry):
+            return name
+        insort(self._order, entry)
+        self._names.add(name)
+        if not full:
+            return None
+        gone = self._order.pop()[1]
+        self._names.remove(gone)
+        return gone
 
 
 def percentile_name(percent: float) -> str:

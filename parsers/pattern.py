@@ -92,7 +92,7 @@ class PatternParser(RegexParser):
         ),
         Option(
             ("--max-labels",),
-            "Texts of a group that are told apart; others count as one.",
+            "Texts of a group that are told apart, the shortest; others count as one.",
             MAX_LABELS,
             type=int,
         ),

@@ -145,6 +145,38 @@ class TestBounds:
         assert sum(map(float, found.values())) == 2004
         assert max(map(len, found)) < 80
 
+    @given(st.lists(st.sampled_from(range(30)), max_size=60), st.integers(0, 60))
+    @settings(deadline=None)
+    def test_labels_of_parts(self, labels: list[int], at: int) -> None:
+        """Which labels stay beyond the bound depends on them alone, not on how a log is split."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = (Count("x", by="x"), Gauge("g", "n", by="x"), Percentiles("n", by="x"))
+
+            def set_up(self, *_: Any) -> None:
+                super().set_up(self.pattern, self.metrics, max_labels=5)
+
+        rows = [f"{label} {line}\n" for line, label in enumerate(labels)]
+        first, second = fed(Own(), "".join(rows[:at])), fed(Own(), "".join(rows[at:]))
+        first.merge(second)
+        singly, _ = by_line(Own(), "".join(rows).encode())
+
+        assert metrics(fed(Own(), "".join(rows))) == metrics(first) == metrics(singly)
+
+    @pytest.mark.parametrize("text", ["a|b:1|c", "a\tb", "\x00", "\u2028", "\x1b[31m", "a;b=c,d"])
+    def test_label_names(self, text: str) -> None:
+        """What a label captured can name no more than a metric."""
+
+        class Own(RegexParser):
+            pattern = r"^<(?P<x>.*)>"
+            metrics = (Count("x", by="x"),)
+
+        (name,) = figures(fed(Own(), f"<{text}>\n"))
+
+        assert name.isprintable()
+        assert not set(name) & set(" |:;=,[")
+
     @pytest.mark.parametrize("text", ["", ".", "1.2.3", "9" * 400, "..", "٣"])
     def test_no_number(self, text: str) -> None:
         """What is no number is not added, and harms nothing."""
