@@ -10,10 +10,13 @@ Lines it reads; what stands before the last mark is of no account:
 >>> figures("METRIC_GAUGE metric=shop.open value=-3")
 {'shop.open': -3}
 
-All other lines are passed over.
+All other lines are passed over. In names all but letters, digits, ``_``, ``-``
+and ``.`` becomes ``_``.
 
 Metrics:
-    {name}: Sum of a ``METRIC_COUNT``, last value of a ``METRIC_GAUGE``.
+    {counter}: Sum of a ``METRIC_COUNT``.
+
+    {gauge}: Last value of a ``METRIC_GAUGE``.
 
     {name}.count: How many values a ``METRIC_TIME`` had.
 
@@ -23,7 +26,7 @@ Metrics:
 
     {name}.p{percentile}: Their percentiles, as ``--percentiles`` says.
 
-    metric_lines_dropped: Values of names beyond ``--max-names``.
+    metric_lines_dropped: Values of names beyond ``--max-names``; the shortest names are kept.
 """
 
 import re
@@ -32,10 +35,10 @@ from typing import ClassVar
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.metrics import Metric, MetricInfo, MetricObject, plain_name, printable_name
 from logster.options import Option
 from logster.parser import Tally
-from logster.sample import Distribution, Total, percentile_name
+from logster.sample import Distribution, Kept, Total, percentile_name
 
 
 COUNT, TIME, GAUGE = b"METRIC_COUNT", b"METRIC_TIME", b"METRIC_GAUGE"
@@ -83,7 +86,12 @@ class MetricLinesParser(BlockParser):
         Option(
             ("-p", "--percentiles"), "Percentiles of times, separated by commas.", "90", "PERCENTS"
         ),
-        Option(("--max-names",), "Names told apart; values of others are dropped.", 1000, type=int),
+        Option(
+            ("--max-names",),
+            "Names told apart, the shortest; values of others are dropped.",
+            1000,
+            type=int,
+        ),
     )
     marks: ClassVar[tuple[bytes, ...]] = (COUNT, TIME, GAUGE)
     fields: ClassVar = re.compile(_FIELDS % (rb"[+-]?+" + _NUMBER + rb"(?:[eE][+-]?+\d{1,2}+)?+"))
@@ -91,13 +99,14 @@ class MetricLinesParser(BlockParser):
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
         self.percentiles = _percentiles(self.option.percentiles)
+        self.kept = Kept(self.option.max_names)
         self.series: dict[tuple[bytes, str], Series] = {}
         self.dropped = 0
 
     def take(self, block: bytes) -> Tally:
         """Count the lines of *block*."""
         matched = unmatched = 0
-        values: dict[tuple[bytes, str], list[float]] = {}
+        values: dict[tuple[bytes, str], tuple[str, list[float]]] = {}
         lines = block.split(b"\n")
         for line in lines:
             if b"METRIC_" not in line:
@@ -107,23 +116,28 @@ class MetricLinesParser(BlockParser):
                 match = _last(mark, self.fields, line)
                 if match:
                     name, text, unit = (part.decode("utf-8", "replace") for part in match.groups())
-                    if self._admit((mark, name), unit):
-                        values.setdefault((mark, name), []).append(self.number(text))
+                    _, new = values.setdefault((mark, name), (unit, []))
+                    new.append(self.number(text))
                     fits = True
             matched += fits
             unmatched += not fits and any(mark in line for mark in self.marks)
-        for key, new in values.items():
-            self.series[key].add(key[0], new)
+        for (mark, name), (unit, new) in values.items():
+            series = self._admitted((mark, self.name(name)), unit)
+            if series:
+                series.add(mark, new)
+            else:
+                self.dropped += len(new)
         return Tally(matched, len(lines) - (not lines[-1]) - matched - unmatched, unmatched)
 
     def merge(self, other: "MetricLinesParser") -> None:
         """Add what *other* counted, which came later."""
         self.dropped += other.dropped
         for key, series in other.series.items():
-            if self._admit(key, series.unit):
-                self.series[key].merge(series)
+            mine = self._admitted(key, series.unit)
+            if mine:
+                mine.merge(series)
             else:
-                self.dropped += series.total.count - 1
+                self.dropped += series.total.count
 
     def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
         """Return a sum for each count, the last of each gauge, statistics of each time."""
@@ -143,7 +157,8 @@ class MetricLinesParser(BlockParser):
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return what is known beforehand of the metrics."""
         return (
-            MetricInfo("{name}", "", "c", "Sum of a METRIC_COUNT; last value of a METRIC_GAUGE."),
+            MetricInfo("{counter}", "", "c", "Sum of a METRIC_COUNT."),
+            MetricInfo("{gauge}", "", "g", "Last value of a METRIC_GAUGE."),
             MetricInfo("{name}.count", "Values", "c", "How many values a METRIC_TIME had."),
             MetricInfo("{name}.mean", "", "g", "Their mean."),
             MetricInfo("{name}.median", "", "g", "Their median."),
@@ -156,21 +171,29 @@ class MetricLinesParser(BlockParser):
         """Return the number that *text* stands for."""
         return int(text) if text.lstrip("+-").isdigit() else float(text)
 
+    @staticmethod
+    def name(text: str) -> str:
+        """Return *text* as it may stand in a name."""
+        return plain_name(text)
+
     def _statistics(self, series: Series) -> Iterator[tuple[str, float]]:
         yield "mean", series.total.mean
         yield "median", series.seen.percentile(50)
         for percent in self.percentiles:
             yield percentile_name(percent), series.seen.percentile(percent)
 
-    def _admit(self, key: tuple[bytes, str], unit: str) -> bool:
-        """Return whether there is room for the series *key*; else note a value dropped."""
+    def _admitted(self, key: tuple[bytes, str], unit: str) -> Series | None:
+        """Return the series *key*, a new one if there is room for its name."""
         if key in self.series:
-            return True
-        if len(self.series) >= self.option.max_names:
-            self.dropped += 1
-            return False
+            return self.series[key]
+        gone = self.kept.offer(key[1])
+        if gone == key[1]:
+            return None
+        if gone is not None:
+            lost = [self.series.pop((mark, gone), None) for mark in self.marks]
+            self.dropped += sum(series.total.count for series in lost if series)
         self.series[key] = Series(unit)
-        return True
+        return self.series[key]
 
 
 class MetricLogster(MetricLinesParser):
@@ -179,7 +202,10 @@ class MetricLogster(MetricLinesParser):
     options: ClassVar = (
         Option(("-p", "--percentiles"), "Percentiles, separated by commas.", "90", "PERCENTS"),
         Option(
-            ("--max-names",), "Names told apart; values of others are dropped.", 10_000, type=int
+            ("--max-names",),
+            "Names told apart, the shortest; values of others are dropped.",
+            10_000,
+            type=int,
         ),
     )
     marks: ClassVar = (COUNT, TIME)
@@ -199,6 +225,11 @@ class MetricLogster(MetricLinesParser):
     def number(text: str) -> float:
         """Return the number that *text* stands for: always a float, as in 1.x."""
         return float(text)
+
+    @staticmethod
+    def name(text: str) -> str:
+        """Return *text* as it may stand in a name: as in 1.x, but for control characters."""
+        return printable_name(text)
 
     def _statistics(self, series: Series) -> Iterator[tuple[str, float]]:
         yield "mean", series.total.mean

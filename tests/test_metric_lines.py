@@ -1,6 +1,8 @@
 """METRIC_COUNT and METRIC_TIME lines."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from parsing import fed, figures, metrics
 
 from logster.errors import ConfigurationError
@@ -24,7 +26,20 @@ class TestMetricLinesParser:
             b"METRIC_COUNT metric=a,value=7 value=1\nMETRIC_COUNT metric=%s value=1\n"
             % (b"x" * 300)
         )
-        assert figures(parser) == {"a,value=7": 1}
+        assert figures(parser) == {"a_value_7": 1}
+
+    @pytest.mark.parametrize("text", ["a|b:1|c", "\0", "\x1b[31m", "a\u2028b", "\x85"])
+    def test_no_other_name(self, text: str) -> None:
+        """What is written for a name can be no more than a name; equal ones are one."""
+        parser = fed(MetricLinesParser(), f"METRIC_GAUGE metric=<{text}> value=1\n" * 2)
+        (name,) = figures(parser)
+
+        assert name.isprintable()
+        assert not set(name) & set(" |:;=,")
+        assert "a_b" in figures(
+            fed(parser, "METRIC_COUNT metric=a:b value=1\nMETRIC_COUNT metric=a_b value=2\n")
+        )
+        assert figures(parser)["a_b"] == 3
 
     def test_before_the_mark(self) -> None:
         """Of several marks of a line the last counts: what stands before it can forge nothing."""
@@ -51,6 +66,27 @@ class TestMetricLinesParser:
 
         assert len(figures(parser)) == 11
         assert figures(parser)["metric_lines_dropped"] == 40
+
+    @given(st.lists(st.sampled_from(range(20)), max_size=50), st.integers(0, 50))
+    @settings(deadline=None)
+    def test_bounded_in_parts(self, names: list[int], at: int) -> None:
+        """Which names stay, and how many values do not, does not depend on how a log is split."""
+        marks = ("COUNT", "TIME", "GAUGE")
+        rows = [
+            f"METRIC_{marks[place % 3]} metric={name} value={place}\n"
+            for place, name in enumerate(names)
+        ]
+
+        def made(*parts: str) -> MetricLinesParser:
+            parser = MetricLinesParser(option_string="--max-names 4")
+            for part in parts:
+                fed(parser, part)
+            return parser
+
+        first = made("".join(rows[:at]))
+        first.merge(made("".join(rows[at:])))
+
+        assert metrics(made("".join(rows))) == metrics(first) == metrics(made(*rows))
 
     @pytest.mark.parametrize("options", ["-p x", "-p 101", "-p -1", "-p 50,"])
     def test_percentiles(self, options: str) -> None:
@@ -85,3 +121,12 @@ class TestMetricLogster:
     def test_other_lines(self) -> None:
         """Lines without a mark are passed over; a gauge, unknown to 1.x, is such a line."""
         assert Tally(0, 2, 0) == MetricLogster().feed(b"x\nMETRIC_GAUGE metric=a value=1\n")
+
+    def test_names(self) -> None:
+        """Names are those of 1.x, but that no control character gets into one."""
+        parser = fed(
+            MetricLogster(),
+            "METRIC_COUNT metric=a|b:c,d value=60\nMETRIC_COUNT metric=\0x\u2028 value=60\n",
+        )
+
+        assert {"a|b:c,d", "_x_"} == set(figures(parser))
