@@ -82,6 +82,7 @@ from logster.parsers._postfix_lines import (
     WORD,
     Rows,
     Walk,
+    compiled,
     plain,
     record,
 )
@@ -90,20 +91,24 @@ from logster.stats import weighted_percentile
 
 __all__ = ["PostfixLogster", "PostfixParser"]
 
-# First way through: messages that are the same each time, as they stand.
-_SHORT = (
-    rb"(?:[!-\xff]*/(?:"
+# First way through: messages that are the same each time, as they stand; all
+# others with a blank before them, and nothing for a line without a header.
+_WALK = Walk(
+    rb"\n(?:{TIME}" + WORD + rb"(?: (?:[!-\xff]*/(?:"
     rb"smtpd\[\d++\]: (?:disconnect from " + WORD + rb" |" + ID + rb": (?=client=)|)"
     rb"|qmgr\[\d++\]: " + ID + rb": (?=removed)"
     rb"|cleanup\[\d++\]: " + ID + rb": (?=message-id=)"
-    rb")|[!-.0-\xff]++(?= ))"
-    rb"(connect from |client=(?=" + WORD + rb"(?!.))|removed(?!.)|message-id=|[a-z_]++=\d.*"
-    rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )|(?<! ) )"
+    rb"|bounce\[\d++\]: " + ID + rb": (?=sender |postmaster )"
+    rb")|[!-.0-9;-\xff]++(?=: ))|)("
+    rb"connect from |client=(?=" + WORD + rb"(?!.))|removed(?!.)|message-id="
+    rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )|[a-z_]++=\d.*"
+    rb"|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification(?=: )"
+    rb"|:(?= )| [!-\xff].*)|)"
 )
-_WALK = Walk(WORD + rb" (?:" + _SHORT + rb"|(.+))", rest=True)
-_HEADER = re.compile(TIME + rb"(?:" + WORD + rb" (.*))?+")
-_MESSAGE = re.compile(_SHORT)
-_OTHER_PROGRAM = b" "
+_OTHER_PROGRAM = b":"
+_ODD = Walk(rb"\n(?!{TIME}" + WORD + rb" [!-\xff])(.*)")
+_HEADER = TIME + WORD + rb" ([!-\xff].*)?"
+_USUAL_HEADER = b"Jan 01 00:00:00 localhost "
 
 # Second way: the lines with figures of their own, deliveries and queue entries.
 # Groups: tag, queue id, reuse, delay, stages, status code, status, reason, size
@@ -122,7 +127,7 @@ def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
         reason=rb"(.*)",
         excluded=excluded,
     )
-    tag = rb"((?>[!-\xff]*/)[a-z]++)(?:\[" + WORD + rb"|:) "
+    tag = rb" ((?>[!-\xff]*/)[a-z]++)(?:\[" + WORD + rb"|:) "
     queued = ADDRESS + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
     return re.compile(
         rb"\n(?:" + tag + rb"(" + ID + rb"): (?:to=<" + fields + rb"|from=<" + queued + rb")|(.*))"
@@ -133,7 +138,7 @@ def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
 def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
     """Return what finds recipient domain, next hop, delay and status."""
     return re.compile(
-        rb"\n" + TAG + ID + rb": to=<(?="
+        rb"\n " + TAG + ID + rb": to=<(?="
         rb'(?:"(?:[^"\\\n]++|\\.)*+"|[^"<>@\n]++)@([A-Za-z0-9.-]{1,255}+)>|)(?='
         rb""
         + ADDRESS
@@ -147,19 +152,20 @@ def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
 # Third: all else that Postfix says.
 @cache
 def _events() -> Callable[[bytes], Rows]:
-    return re.compile(rb"\n(?:" + EVENT + rb"|(.*))").findall
+    return re.compile(rb"\n(?: " + EVENT + rb"|(.*))").findall
 
 
 _KNOWN = Event._fields.index("known")
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
-_OURS = re.compile(rb"(?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]")
+_OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
 
-_COUNT = re.compile(rb"([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+")
-_REGISTERED = re.compile(
-    r"[45]\.(?:0\.0|1\.(?:\d|10)|2\.[0-4]|3\.[0-6]|4\.[0-7]|5\.[0-6]|6\.(?:\d|10)|7\.(?:[12]?\d|30))\Z"
+_COUNT = rb"([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+"
+_REGISTERED = (
+    r"[45]\.(?:0\.0|1\.(?:\d|10)|2\.[0-4]|3\.[0-6]|4\.[0-7]|5\.[0-6]"
+    r"|6\.(?:\d|10)|7\.(?:[12]?\d|30))\Z"
 )
 # The cause of a deferral: Postfix's own words first, a remote server's after them.
-_CAUSES = re.compile(
+_CAUSES = (
     rb"(?:delivery temporarily suspended: )?+(?:"
     rb"(?P<deferTimeout>connect to "
     + WORD
@@ -244,51 +250,32 @@ class PostfixParser(BlockParser):
             return Tally()
         if block.startswith(b"<"):
             block = plain(block)
-        rows = _WALK.rows(block)
-        odd = [block[: block.find(b"\n")] if rows or block.endswith(b"\n") else block]
-        ignored = unmatched = 0
-        messages: list[bytes] = []
-        if rows:
-            short, long, whole = zip(*rows, strict=True)
-            self._short.update(short)
-            ignored = self._short.pop(_OTHER_PROGRAM, 0)
-            others = self._short.pop(b"", 0)
-            messages += filter(None, long)
-            if others > len(messages):
-                odd += filter(None, whole)
-                unmatched = others - len(messages) - len(odd) + 1
-        for known, unknown in (self._take_odd(odd, messages), self._take_messages(messages)):
-            ignored += known
-            unmatched += unknown
+        found: list[bytes] = _WALK.rows(block)
+        short = [text for text in found if text > b"!"]
+        self._short.update(short)
+        ignored = self._short.pop(_OTHER_PROGRAM, 0)
+        unmatched = 0
+        if len(short) < len(found):
+            long = [text for text in found if text < b"!"]
+            ignored, unmatched = _sum((ignored, 0), self._take_long(long))
+            if b"" in long:
+                odd = self._take_odd(_ODD.rows(block))
+                ignored, unmatched = _sum((ignored, unmatched), odd)
         if len(self._short) + len(self._attempts) + len(self._events) > _MAX_KEYS:
             self._fold()
-        return Tally(len(rows) + 1 - ignored - unmatched, ignored, unmatched)
+        return Tally(len(found) - ignored - unmatched, ignored, unmatched)
 
-    def _take_odd(self, lines: list[bytes], messages: list[bytes]) -> tuple[int, int]:
-        """
-        Count *lines* whose header is not that of the others; return how many ignored, unmatched.
+    def _take_odd(self, lines: list[bytes]) -> tuple[int, int]:
+        """Count *lines* with another header than the first; return how many ignored, unmatched."""
+        headers = [compiled(_HEADER).match(plain(line)) for line in lines]
+        messages = [header[1] for header in headers if header and header[1]]
+        tally = self.take(b"\n".join(_USUAL_HEADER + message for message in messages))
+        unmatched = headers.count(None)
+        ignored = len(headers) - unmatched - len(messages)
+        return ignored + tally.ignored, unmatched + tally.unmatched
 
-        What cannot be told from the message alone is added to *messages*.
-        """
-        ignored = unmatched = 0
-        for line in lines:
-            header = _HEADER.match(plain(line))
-            if not header:
-                unmatched += 1
-            elif not header[1]:
-                ignored += 1
-            elif short := _MESSAGE.match(header[1]):
-                ignored += short[1] == _OTHER_PROGRAM
-                self._short[short[1]] += 1
-            else:
-                messages.append(header[1])
-        self._short.pop(_OTHER_PROGRAM, 0)
-        return ignored, unmatched
-
-    def _take_messages(self, messages: list[bytes]) -> tuple[int, int]:
+    def _take_long(self, messages: list[bytes]) -> tuple[int, int]:
         """Count messages that are not short; return how many are ignored, and unmatched."""
-        if not messages:
-            return 0, 0
         text = b"\n" + b"\n".join(messages)
         rows = self._records(text)
         deliveries = [row for row in rows if row[_STATUS]]
@@ -325,7 +312,7 @@ class PostfixParser(BlockParser):
         unmatched = 0
         for row in rows:
             if not row[0]:
-                if _OURS.match(row[-1]) and not self._is_excluded(row[-1]):
+                if compiled(_OURS).match(row[-1]) and not self._is_excluded(row[-1]):
                     unmatched += 1
                 else:
                     ignored += 1
@@ -387,7 +374,7 @@ class PostfixParser(BlockParser):
         if code_text:
             totals[f"dsn{code_text[0]}xx"] += times
             if code_text[0] != "2":
-                known = _REGISTERED.match(code_text)
+                known = compiled(_REGISTERED).match(code_text)
                 totals[f"dsn_{code_text.replace('.', '_') if known else 'other'}"] += times
         if status == "sent":
             totals["~delay"] += delay * times
@@ -525,6 +512,10 @@ class PostfixParser(BlockParser):
         return CATALOGUE
 
 
+def _sum(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
+    return first[0] + second[0], first[1] + second[1]
+
+
 def _short_counters(key: bytes) -> Iterator[tuple[str, int]]:
     """
     Yield the counters that a short message adds to, and by how much.
@@ -535,12 +526,15 @@ def _short_counters(key: bytes) -> Iterator[tuple[str, int]]:
     if key in _SHORT_NAMES:
         yield _SHORT_NAMES[key], 1
         return
+    if key.endswith(b" notification"):
+        yield "numDelayNotice" if key.endswith(b" delay notification") else "numBounceNotice", 1
+        return
     ending, _, stage = key.partition(b" after ")
     if stage:
         yield from ended(ending, stage)
         return
     yield "numDisconnect", 1
-    for word, good, total in _COUNT.findall(key):
+    for word, good, total in compiled(_COUNT).findall(key):
         command = word.decode()
         if command == "commands":
             yield "~commands", int(total or good)
@@ -579,7 +573,7 @@ def _cause(reason: bytes) -> str:
     >>> _cause(b"connect to b[192.0.2.1]:25: Connection refused)")
     'deferRefused'
     """
-    match = _CAUSES.match(reason)
+    match = compiled(_CAUSES).match(reason)
     return match.lastgroup or "deferOther" if match else "deferOther"
 
 
