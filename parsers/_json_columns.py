@@ -98,14 +98,14 @@ class Columns:
         self._nodes = 0
         self._root = Node("", 0, selection)
 
-    def read(self, records: Sequence[Any], exact: bool = False) -> Iterator[Numbers | Texts]:
+    def read(self, records: Column, order: Order, exact: bool = False) -> Iterator[Numbers | Texts]:
         """
-        Yield what is wanted of *records*.
+        Yield what is wanted of *records*, whose places are *order*.
 
         Raises:
             InexactError: If a number may have lost digits and *exact* is false.
         """
-        return self._objects(records, range(len(records)), self._root, exact)
+        return self._objects(records, order, self._root, exact)
 
     def _objects(
         self, records: Column, order: Order, node: Node, exact: bool

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from logster.blocks import BlockParser
-from logster.metrics import MetricInfo, MetricObject
+from logster.metrics import MetricInfo, MetricObject, printable_name
 from logster.options import Option
 from logster.parser import Tally
 from logster.parsers._json_columns import MAX_DEPTH, MAX_PATH
@@ -89,13 +89,14 @@ class JsonLogster(BlockParser):
         self.metrics = other.metrics or self.metrics
 
     def get_state(self, duration: float) -> Iterable[MetricObject]:
-        """Return the numbers of the last line."""
+        """Return the numbers of the last line, under names without control characters."""
         self.duration = duration
-        return [
-            MetricObject(name, int(value) if isinstance(value, bool) else value, type="int")
+        found = {
+            printable_name(name): int(value) if isinstance(value, bool) else value
             for name, value in self.metrics.items()
             if isinstance(value, int | float) and -LIMIT < value < LIMIT
-        ]
+        }
+        return [MetricObject(name, value, type="int") for name, value in found.items()]
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:

@@ -39,7 +39,9 @@ OPTIONS = (
         multiple=True,
     ),
     Option(("-g", "--group-by"), "Measure apart what differs at this path.", metavar="PATH"),
-    Option(("--max-groups",), "Groups measured apart; others count as one.", 20, type=int),
+    Option(
+        ("--max-groups",), "Groups measured apart, the shortest; others count as one.", 20, type=int
+    ),
     Option(
         ("--lists",),
         "What the key of an item is: index, or by:FIELD, the text in one of its fields; "
@@ -57,5 +59,10 @@ OPTIONS = (
     Option(("--unwrap",), "Measure the JSON in the text at this key.", metavar="KEY"),
     Option(("--multiline",), "Objects may stretch over lines, indented.", False, type=bool),
     Option(("--time-key",), "Path of the time of an object.", metavar="PATH"),
-    Option(("--max-metrics",), "Metrics made; numbers beyond are dropped.", 1000, type=int),
+    Option(
+        ("--max-metrics",),
+        "Metrics made, of the shortest names; numbers beyond are dropped.",
+        1000,
+        type=int,
+    ),
 )

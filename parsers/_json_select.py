@@ -7,7 +7,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
-from logster.metrics import number
+from logster.metrics import number, plain_name
 from logster.parsers._json_records import Record, find
 
 
@@ -101,13 +101,18 @@ class Selection:
         return any(inside.startswith(start) or start.startswith(inside) for start in self._starts)
 
     def name(self, path: str) -> str:
-        """Return the name under which *path* is measured."""
+        """Return the name under which *path* is measured, each of its keys a `plain_name`."""
         for old, new in self._renames:
             if path == old:
-                return new
+                return self._plain(new)
             if path.startswith(old + self._separator):
-                return new + path[len(old) :]
-        return path
+                return self._plain(new + path[len(old) :])
+        return self._plain(path)
+
+    def _plain(self, path: str) -> str:
+        if not self._separator:
+            return plain_name(path)
+        return self._separator.join(map(plain_name, path.split(self._separator)))
 
 
 class Condition(NamedTuple):

@@ -7,6 +7,9 @@ from logster.parsers._json_select import percent
 from logster.sample import Distribution, Total
 
 
+#: Aggregates that follow a counter from one object to the next.
+FOLLOWED = ("delta", "rate")
+
 _COUNTED = {"sum", "count", "delta"}
 
 
@@ -18,7 +21,11 @@ class Series:
         aggregates: The figures wanted, which say what must be kept.
 
     Attributes:
+        count: How many there are.
+
         first, last: The first number and the last, or None before there is one.
+
+        place: Which object of the log the last one is from.
 
         low, high: The least number and the greatest, where they are wanted.
 
@@ -26,11 +33,15 @@ class Series:
             where they are wanted.
     """
 
-    __slots__ = ("aggregates", "first", "high", "increase", "last", "low", "seen", "total")
+    __slots__ = (
+        "aggregates", "count", "first", "high", "increase", "last", "low", "place", "seen", "total"
+    )  # fmt: skip
 
     def __init__(self, aggregates: tuple[str, ...]) -> None:
         wanted = set(aggregates)
         self.aggregates = aggregates
+        self.count = 0
+        self.place = -1
         self.last: float | None = None
         self.low: float | None = None
         self.high: float | None = None
@@ -44,8 +55,9 @@ class Series:
         """Return whether the next run must know the last number of this one."""
         return "delta" in self.aggregates or "rate" in self.aggregates
 
-    def add(self, values: Sequence[float]) -> None:
-        """Take *values*, in the order of their records."""
+    def add(self, values: Sequence[float], place: int) -> None:
+        """Take *values*, in the order of their objects, the last of them from that at *place*."""
+        self.count += len(values)
         if self.total:
             self.total.add(values)
         if self.seen:
@@ -59,10 +71,11 @@ class Series:
                 self.first = values[0]
             before = [self.last if self.last is not None else values[0], *values[:-1]]
             self.increase.add(list(map(_increase, before, values)))
-        self.last = values[-1]
+        self.last, self.place = values[-1], place
 
-    def merge(self, other: "Series") -> None:
-        """Take what *other* took, which came later."""
+    def merge(self, other: "Series", behind: int = 0) -> None:
+        """Take what *other* took, whose objects stand so many *behind*."""
+        self.count += other.count
         if self.total and other.total:
             self.total.merge(other.total)
         if self.seen and other.seen:
@@ -75,7 +88,8 @@ class Series:
             else:
                 self.increase.add([_increase(self.last, other.first)])
             self.increase.merge(other.increase)
-        self.last = other.last if other.last is not None else self.last
+        if other.place + behind > self.place:
+            self.last, self.place = other.last, other.place + behind
 
     def figures(self, duration: float, before: float | None) -> Iterator[tuple[str, float]]:
         """

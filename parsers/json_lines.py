@@ -12,6 +12,9 @@ Lines it reads, also after a syslog header or ``@cee:``, and within docker's own
 >>> figures('{"to": "a", "n": 1}\n{"to": "b", "n": 2}', "-g to -a n=max -w 'n>1'")
 {'json_records': 1, 'b.json_records': 1, 'b.n.max': 2}
 
+Keys and values become part of a name with ``_`` for all but letters, digits, ``_``, ``-``
+and ``.``, and for nothing at all; in the name of a group also for the key separator.
+
 Metrics:
     json_records: Objects measured.
 
@@ -21,22 +24,25 @@ Metrics:
 
     {path}.{value}: Objects with each value that ``--count`` names; ``other`` for the rest.
 
-    {group}.{metric}: Each of these for the objects of a group, with ``--group-by``.
+    {group}.json_records: Objects of a group, with ``--group-by``.
+
+    {group}.{metric}: Each of these for the objects of a group, with ``--group-by``; for
+        ``other``, the groups there is no room for, without ``delta`` and ``rate``.
 
     json_keys_dropped: Numbers passed over because there are more metrics than ``--max-metrics``.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
 from logster.blocks import BlockParser
-from logster.metrics import Metric, MetricInfo
+from logster.metrics import Metric, MetricInfo, plain_name
 from logster.parser import Tally
 from logster.parsers._json_columns import Columns, InexactError, Numbers, Texts
+from logster.parsers._json_groups import OTHER, Groups, Slot
 from logster.parsers._json_logster import JsonLogster
 from logster.parsers._json_options import OPTIONS
 from logster.parsers._json_records import (
@@ -50,7 +56,7 @@ from logster.parsers._json_records import (
     records,
 )
 from logster.parsers._json_select import Selection, condition, shown
-from logster.parsers._json_series import Series, metric
+from logster.parsers._json_series import FOLLOWED, metric
 from logster.parsers._json_text import converter, lists_option, seconds
 
 
@@ -58,8 +64,6 @@ __all__ = ["JsonLinesParser", "JsonLogster"]
 
 #: How much of a value becomes part of a name.
 MAX_GROUP = 64
-
-_OTHER = "other"
 
 Key = tuple[str, str]
 
@@ -77,13 +81,7 @@ class JsonLinesParser(BlockParser):
     Take the numbers that lines of JSON hold, by the path that leads to them.
 
     Attributes:
-        groups: How many objects each group has; the only one is called "" without ``--group-by``.
-
-        series: The numbers kept, by group and name.
-
-        counts: The values counted, by group and name.
-
-        dropped: How many numbers there was no room for.
+        groups: What is kept of the objects of each group.
 
         splittable: Whether parts of a log may be read apart and merged.
     """
@@ -113,11 +111,7 @@ class JsonLinesParser(BlockParser):
         self._conditions = [condition(text, self._separator) for text in option.where]
         self._joiner = Joiner() if option.multiline else None
         self.splittable = self._joiner is None
-        self.groups: Counter[str] = Counter()
-        self.series: dict[Key, Series] = {}
-        self.counts: dict[Key, Counter[str]] = {}
-        self._room: int = option.max_metrics
-        self.dropped = 0
+        self.groups = Groups(option.max_groups, option.max_metrics)
         self._before: dict[Key, float] | None = None
 
     def take(self, block: bytes) -> Tally:
@@ -136,45 +130,28 @@ class JsonLinesParser(BlockParser):
             found, tally = self._read(texts, decode_exactly)
             parts = self._measured(found, exact=True)
         for part in parts:
-            self._keep(part)
+            self.groups.add(*part)
+        self.groups.records += len(found)
         return Tally(tally.matched, tally.ignored + inner, tally.unmatched + broken)
 
     def merge(self, other: "JsonLinesParser") -> None:
         """Add what *other* measured, which came later."""
-        self.dropped += other.dropped
-        for group, count in other.groups.items():
-            self.groups[self._admitted(group)] += count
-        for (group, name), series in other.series.items():
-            mine = self._series_of((self._admitted(group), name), series.aggregates)
-            if mine:
-                mine.merge(series)
-            else:
-                self.dropped += 1
-        for (group, name), counts in other.counts.items():
-            if own := self._counts_of((self._admitted(group), name), len(counts)):
-                own.update(counts)
-            else:
-                self.dropped += 1
+        self.groups.merge(other.groups)
 
     def get_state(self, duration: float) -> Iterable[Metric]:
         """Return the figures of all objects measured."""
         self._remember()
-        yield Metric("json_records", self.groups.total(), "Objects", "int32", kind="c")
-        if self.option.group_by is not None:
-            for group, count in self.groups.items():
-                name = self._name(group, "json_records")
-                yield Metric(name, count, "Objects", "int32", kind="c")
-        for key, series in self.series.items():
-            before = (self._before or {}).get(key)
-            for aggregate, value in series.figures(duration, before):
-                name = key[1] if self._plain else f"{key[1]}{self._separator}{aggregate}"
-                yield metric(self._name(key[0], name), aggregate, value)
-        for (group, name), counts in self.counts.items():
-            for text, count in counts.items():
-                full = self._name(group, f"{name}{self._separator}{text}")
-                yield Metric(full, count, "Objects", "int32", kind="c")
-        if self.dropped:
-            yield Metric("json_keys_dropped", self.dropped, "Numbers", "int32", kind="c")
+        yield Metric("json_records", self.groups.records, "Objects", "int32", kind="c")
+        beyond = self.groups.beyond()
+        for name, group in self.groups.held.items():
+            if self.option.group_by is not None:
+                full = self._name(name, "json_records")
+                yield Metric(full, group.records, "Objects", "int32", kind="c")
+        yield from self._figures(duration, beyond)
+        yield from self._counts(beyond)
+        lost = self.groups.lost(beyond)
+        if lost:
+            yield Metric("json_keys_dropped", lost, "Numbers", "int32", kind="c")
         self.memory = self._memory()
 
     def time_of(self, line: str) -> float | None:
@@ -194,6 +171,7 @@ class JsonLinesParser(BlockParser):
             MetricInfo("{path}", "", "g", "Last number at each path, without --aggregate."),
             MetricInfo("{path}.{aggregate}", "", "g", "Numbers at a path as --aggregate says."),
             MetricInfo("{path}.{value}", "Objects", "c", "Objects with a value --count names."),
+            MetricInfo("{group}.json_records", "Objects", "c", "Objects of a group."),
             MetricInfo("{group}.{metric}", "", "g", "Each of these for a group of --group-by."),
             MetricInfo("json_keys_dropped", "Numbers", "c", "Numbers beyond --max-metrics."),
         )
@@ -229,65 +207,53 @@ class JsonLinesParser(BlockParser):
         """Return what the objects *found* hold, apart for each group."""
         path = self.option.group_by
         if path is None:
-            return [Part("", len(found), list(self._columns.read(found, exact)))]
-        groups: dict[str, list[Record]] = defaultdict(list)
-        for record in found:
+            return [Part("", len(found), list(self._columns.read(found, range(len(found)), exact)))]
+        named: dict[str, list[int]] = defaultdict(list)
+        for place, record in enumerate(found):
             value = find(record, path, self._separator)
-            named = isinstance(value, str | int | float)
-            groups[self._admitted(shown(value)[:MAX_GROUP] if named else "none")].append(record)
+            given = isinstance(value, str | int | float)
+            named[shown(value)[:MAX_GROUP] if given else "none"].append(place)
+        groups: dict[str, list[int]] = defaultdict(list)
+        for text, places in named.items():
+            groups[self._group(text)] += places
+        staying = self.groups.staying(groups)
+        for group in [group for group in groups if group not in staying and group != OTHER]:
+            groups[OTHER] += groups.pop(group)
         return [
-            Part(group, len(members), list(self._columns.read(members, exact)))
-            for group, members in groups.items()
+            Part(group, len(places), list(self._columns.read(chosen, places, exact)))
+            for group, places in groups.items()
+            for places in [sorted(places)]
+            for chosen in [[found[place] for place in places]]
         ]
 
-    def _keep(self, part: Part) -> None:
-        """Add what one block holds of one group."""
-        self.groups[part.group] += part.records
-        chunks: dict[str, list[Numbers]] = defaultdict(list)
-        for item in part.found:
-            if isinstance(item, Numbers):
-                chunks[item.name].append(item)
-                continue
-            counts = self._counts_of((part.group, item.name), len(item.allowed) + 1)
-            if counts is None:
-                self.dropped += item.counts.total()
-                continue
-            counts.update(dict.fromkeys(item.allowed, 0))
-            for value, count in item.counts.items():
-                counts[value if value in item.allowed else _OTHER] += count
-        for name, numbers in chunks.items():
-            values = _in_order(numbers)
-            series = self._series_of((part.group, name), numbers[0].aggregates)
-            if series:
-                series.add(values)
-            else:
-                self.dropped += len(values)
+    def _figures(self, duration: float, beyond: set[tuple[str, Slot]]) -> Iterator[Metric]:
+        """Yield the figures of all numbers but those *beyond* what there is room for."""
+        for group, held in self.groups.held.items():
+            for slot, series in held.series.items():
+                if (group, slot) in beyond:
+                    continue
+                before = (self._before or {}).get((group, slot[0]))
+                for aggregate, value in series.figures(duration, before):
+                    if aggregate in FOLLOWED and self._is_other(group):
+                        continue
+                    name = slot[0] if self._plain else f"{slot[0]}{self._separator}{aggregate}"
+                    yield metric(self._name(group, name), aggregate, value)
 
-    def _admitted(self, group: str) -> str:
-        """Return *group*, or what stands for those there is no room for."""
-        if group not in self.groups:
-            if len(self.groups) - (_OTHER in self.groups) >= self.option.max_groups:
-                return _OTHER
-            self.groups[group] = 0
-        return group
+    def _counts(self, beyond: set[tuple[str, Slot]]) -> Iterator[Metric]:
+        """Yield the counts of all values but those *beyond* what there is room for."""
+        for group, held in self.groups.held.items():
+            for slot, counts in held.counts.items():
+                for text, count in counts.items() if (group, slot) not in beyond else ():
+                    name = f"{slot[0]}{self._separator}{plain_name(text)}"
+                    yield Metric(self._name(group, name), count, "Objects", "int32", kind="c")
 
-    def _series_of(self, key: Key, aggregates: tuple[str, ...]) -> Series | None:
-        """Return the series *key*, a new one if there is room."""
-        if key not in self.series:
-            if self._room < len(aggregates):
-                return None
-            self._room -= len(aggregates)
-            self.series[key] = Series(aggregates)
-        return self.series[key]
+    def _group(self, text: str) -> str:
+        """Return the name of the group whose objects hold *text*: one key, and no more."""
+        return plain_name(text.replace(self._separator, "_") if self._separator else text)
 
-    def _counts_of(self, key: Key, size: int) -> Counter[str] | None:
-        """Return the counts *key*, new ones if there is room for so many."""
-        if key not in self.counts:
-            if self._room < size:
-                return None
-            self._room -= size
-            self.counts[key] = Counter()
-        return self.counts[key]
+    def _is_other(self, group: str) -> bool:
+        """Return whether *group* is a mixture, of which no counter can be followed."""
+        return group == OTHER and self.option.group_by is not None
 
     def _name(self, group: str, name: str) -> str:
         return f"{group}{self._separator}{name}" if self.option.group_by is not None else name
@@ -302,9 +268,10 @@ class JsonLinesParser(BlockParser):
 
     def _memory(self) -> dict[str, Any] | None:
         last = dict(self._before or {})
-        for key, series in self.series.items():
-            if series.has_memory and series.last is not None:
-                last[key] = series.last
+        for group, held in self.groups.held.items():
+            for (name, _), series in held.series.items():
+                if series.has_memory and series.last is not None and not self._is_other(group):
+                    last[group, name] = series.last
         memory: dict[str, Any] = {}
         if last:
             newest = list(last.items())[-self.option.max_metrics :]
@@ -319,11 +286,3 @@ def figures(text: str, option_string: str = "") -> dict[str, object]:
     parser = JsonLinesParser(option_string=option_string)
     parser.feed(text.encode())
     return {each.name: each.value for each in parser.get_state(60)}
-
-
-def _in_order(chunks: list[Numbers]) -> Sequence[float]:
-    """Return the values of *chunks* in the order of their records."""
-    if len(chunks) == 1:
-        return chunks[0].values
-    pairs = [pair for chunk in chunks for pair in zip(chunk.order, chunk.values, strict=True)]
-    return [value for _, value in sorted(pairs, key=itemgetter(0))]

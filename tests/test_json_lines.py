@@ -1,10 +1,12 @@
 """Lines of JSON."""
 
 import gzip
+import itertools
 import json
 import shutil
 import subprocess
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -388,8 +390,118 @@ class TestGroups:
 
         assert len(name) < 100
 
+    @pytest.mark.parametrize(
+        ("text", "group"),
+        [
+            ("", "_"),
+            (" \\n", "__"),
+            ("a|b:1|c", "a_b_1_c"),
+            ("10.0.0.1", "10_0_0_1"),
+            ("é-1", "é-1"),
+        ],
+    )
+    def test_name(self, text: str, group: str) -> None:
+        """A value becomes one key of a name, without anything that a backend may mistake."""
+        assert {f"{group}.n": 1} == measured(f'{{"to": "{text}", "n": 1}}\n', "-g to -i n")
+
+    def test_other_follows_no_counter(self) -> None:
+        """The counters of many groups, mixed, are no counter."""
+        text = '{"to": "b", "n": 1}\n{"to": "cc", "n": 9}\n{"to": "dd", "n": 3}\n' * 2
+        found = measured(text, "-g to -a n=delta,rate,sum --max-groups 1")
+
+        assert {"b.n.delta": 0, "b.n.rate": 0, "b.n.sum": 2, "other.n.sum": 24} == found
+
+    @given(
+        st.lists(
+            st.fixed_dictionaries(
+                {"to": st.sampled_from(["a", "b", "cc", "other", "", 7, None])},
+                optional=dict.fromkeys(
+                    ("n", "m", "a b", "long", "a_b"),
+                    st.integers(0, 9) | st.sampled_from(["x", "y"]),
+                ),
+            )
+        ),
+        st.integers(0, 20),
+        st.sampled_from(
+            [
+                "",
+                "-g to",
+                "-a n,long=sum,delta,last -a '*=max,p50' -c m=x,2",
+                "-g to -a '*=last,delta,min' -c m=x",
+            ]
+        ),
+        st.sampled_from(["1", "3", "7", "100"]),
+    )
+    @settings(deadline=None, max_examples=300)
+    def test_parts(self, rows: list[dict[str, Any]], at: int, options: str, room: str) -> None:
+        """However a log is split, the same metrics are kept, and the same numbers are dropped."""
+        options += f" --max-groups 2 --max-metrics {room}"
+        lines = [json.dumps(row).encode() + b"\n" for row in rows]
+
+        def made(*blocks: bytes) -> JsonLinesParser:
+            parser = JsonLinesParser(option_string=options)
+            for block in blocks:
+                parser.feed(block)
+            return parser
+
+        first = made(b"".join(lines[:at]))
+        first.merge(made(b"".join(lines[at:])))
+        whole = made(b"".join(lines))
+
+        assert metrics(whole) == metrics(first) == metrics(made(*lines))
+        assert whole.memory == first.memory or not whole.memory
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        "key", ["a b", "a|b:1|c", "a\\nb", "a\\u0000", "\\u2028", "", "a;b=c,d", "\\ud83d"]
+    )
+    def test_keys(self, key: str) -> None:
+        """A key can be no more than a part of a name, and that it always is."""
+        (name,) = measured(f'{{"x": {{"{key}": 1}}}}\n')
+
+        assert name.startswith("x.")
+        assert name[2:].isprintable()
+        assert name[2:]
+        assert not set(name) & set(" |:;=,")
+
+    def test_alike(self) -> None:
+        """Keys that make one name are one, in the order of the log."""
+        assert {"a_b": 3} == measured('{"a b": 1, "a_b": 2}\n{"a:b": 3}\n')
+        assert {"a_b.sum": 6} == measured('{"a b": 1, "a_b": 2}\n{"a:b": 3}\n', "-a '*=sum'")
+
+    def test_chosen_by_key(self) -> None:
+        """Options name a path as the log does; what they rename it to is cleaned."""
+        assert {"c_d": 1} == measured('{"a b": 1, "a_b": 2}\n', "-i 'a b' -r 'a b=c d'")
+
+    def test_counted_values(self) -> None:
+        """So is a value that is counted."""
+        assert {"m.not_found": 1} == measured('{"m": "not found"}\n', "-c 'm=not found'")
+
+    def test_of_1x(self) -> None:
+        """Names of 1.x stay, but that no control character gets into one."""
+        text = '{"a b|c:d": 1, "x\\ny\\u0000": 2, "": 3, "\\u2028": {"": 4}}'
+
+        assert {"a b|c:d": 1, "x_y_": 2, "_": 3, "_.": 4} == figures(fed(JsonLogster(), text))
+
 
 class TestBounds:
+    def test_memory(self) -> None:
+        """Percentiles of continuous values of twenty groups take a bounded amount of memory."""
+        rows = (
+            f'{{"to": {number % 20}, "ms": {number / 7}, "up": {1e9 / (number + 1)}}}\n'
+            for number in range(200_000)
+        )
+        parser = JsonLinesParser(option_string="-g to -a ms=p50,p99")
+        blocks = ["".join(itertools.islice(rows, 5000)).encode() for _ in range(40)]
+        tracemalloc.start()
+        try:
+            for block in blocks:
+                parser.feed(block)
+            assert tracemalloc.get_traced_memory()[1] < 20 << 20
+        finally:
+            tracemalloc.stop()
+
     def test_keys(self) -> None:
         """Keys beyond the bound are dropped, and counted; those known go on."""
         text = '{"a": 1}\n' + "".join(f'{{"k{number}": 1, "a": 2}}\n' for number in range(500))
