@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import compress
-from typing import NamedTuple
+from typing import Any
 
 from logster.errors import SkipLine
 from logster.metrics import Metric, MetricInfo
@@ -17,8 +17,8 @@ from logster.parser import LogsterParser, Tally, feed_lines
 from logster.stats import weighted_percentile
 
 
-#: A column holds one field of many lines; None stands for a field that a line does not have.
-Column = list[bytes]
+#: A column holds one field of many lines, in bytes; None stands for what it usually holds.
+Column = list[Any]
 
 #: Raw values are counted as they stand and converted once, when so many of them are distinct.
 FOLD_AT = 20_000
@@ -54,35 +54,65 @@ STATUSES = frozenset(
 )
 
 
-class Pattern(NamedTuple):
-    """
+class Pattern:
+    r"""
     One way to read a line.
 
-    Attributes:
-        source: Regular expression of one whole line, its newline included. It
-            has one group for each field.
-
-        lax: Whether a group may run past the end of a line. Such a pattern is
-            faster, and its result is thrown away where a match took two lines.
+    Args:
+        source: Regular expression of one whole line but its newline, with a
+            group for each field. A group that takes no part in a match stands
+            for what the field usually holds.
     """
 
-    source: bytes
-    lax: bool = False
+    def __init__(self, source: bytes) -> None:
+        self.source = source
+
+    # Compiled when first used: most patterns wait for a line that never comes.
+    @cached_property
+    def _exact(self) -> "re.Pattern[bytes]":
+        return _compiled(self.source)
+
+    @cached_property
+    def _quick(self) -> "re.Pattern[bytes]":
+        return _compiled(quick(self.source))
+
+    def split(self, block: bytes, count: int) -> tuple[list[Any], int]:
+        """
+        Return the groups of all lines in a row, and how many items each line has.
+
+        A line that does not match is the last item of its own, None with one
+        that does. The first item of each line is empty.
+
+        Args:
+            block: Whole lines, each with its newline.
+
+            count: How many there are.
+        """
+        flat: list[Any] = self._quick.split(block)
+        step = self._quick.groups + 1
+        if len(flat) != count * step + 1:
+            # A match took two lines.
+            flat = self._exact.split(block)
+        return flat, step
 
 
-def lax(source: bytes) -> Pattern:
+def _compiled(source: bytes) -> "re.Pattern[bytes]":
+    # The second alternative takes any line whole. So every match begins where
+    # a line begins, and each line is either matched or found in the last group.
+    return re.compile(b"%b\n|(.*+)\n" % source)
+
+
+def quick(source: bytes) -> bytes:
     r"""
-    Return *source* as a pattern that is faster, and may run past the end of a line.
+    Return *source* so that it is faster, and may run past the end of a line.
 
-    >>> lax(rb"([^ \n]++) [^ \n]++")
-    Pattern(source=b'([^ ]++) [^ \\n]++', lax=True)
+    >>> quick(rb"([^ \n]++) [^ \n]++")
+    b'([^ ]++) [^ \\n]++'
     """
     # A single negated character is a third faster than a set. In front of what ends
-    # it, it means the same, unless the line ends before that. So a layout has the
-    # source itself behind its lax pattern: both take the same lines.
-    source = re.sub(rb"\[\^ \\n\](?=\+\+\)? )", rb"[^ ]", source)
-    source = source.replace(rb"[^\"\n]", rb"[^\"]").replace(rb"[^\]\n]", rb"[^\]]")
-    return Pattern(source, lax=True)
+    # it, it means the same, unless the line ends before that.
+    source = re.sub(rb"\[\^ \\n\](?=[+*]\+\)* )", rb"[^ ]", source)
+    return source.replace(rb"[^\"\n]", rb"[^\"]").replace(rb"[^\]\n]", rb"[^\]]")
 
 
 class Layout:
@@ -92,19 +122,13 @@ class Layout:
     Args:
         fields: What the groups of each pattern hold, in their order.
 
-        patterns: Tried one after the other, each on the lines that the ones
-            before did not take.
+        sources: Regular expressions for `Pattern`, tried one after the other, each
+            on the lines that the ones before did not take.
     """
 
-    def __init__(self, fields: tuple[str, ...], *patterns: Pattern) -> None:
+    def __init__(self, fields: tuple[str, ...], *sources: bytes) -> None:
         self.fields = fields
-        self._patterns = patterns
-
-    @cached_property
-    def _compiled(self) -> list[tuple["re.Pattern[bytes]", bool]]:
-        # The second alternative takes any line whole. So every match begins where
-        # a line begins, and each line is either matched or found in the last group.
-        return [(re.compile(b"%b\n|(.*+)\n" % source), lax) for source, lax in self._patterns]
+        self._patterns = [Pattern(source) for source in sources]
 
     def scan(self, block: bytes, count: int) -> tuple[dict[str, Column], bytes, int]:
         """
@@ -119,13 +143,10 @@ class Layout:
             Columns by field, the other lines, how many they are.
         """
         columns: list[Column] = []
-        for pattern, lax in self._compiled:
-            flat = pattern.split(block)
-            step = pattern.groups + 1
-            if lax and len(flat) != count * step + 1:
-                continue
-            others: list[bytes | None] = flat[step - 1 :: step]
-            found: list[Column] = [flat[place::step] for place in range(1, step - 1)]
+        for pattern in self._patterns:
+            flat, step = pattern.split(block, count)
+            others = flat[step - 1 :: step]
+            found = [flat[place::step] for place in range(1, step - 1)]
             missed = []
             if others.count(None) < count:
                 missed = [line for line in others if line is not None]

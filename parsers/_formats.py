@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from logster.errors import ConfigurationError
-from logster.parsers._access import Layout, Pattern, lax
+from logster.parsers._access import Layout
 
 
 #: What stands inside of quotes.
@@ -123,7 +123,7 @@ _SQUID = {
     "mt": Field("type"),
     "bump_mode": Field("bump"),
 }
-_SQUID_CODE = re.compile(
+_SQUID_CODE = (
     r"%(?:(?P<percent>%)|[\"'\[#/]?-?[0-9]*(?:\.[0-9]+)?(?P<before>\{[^}]*\})?"
     r"(?:http::|icap::|adapt::|tls::|ssl::)?"
     r"(?P<code>(?:[<>]?(?:err_code|err_detail|note|credentials|bump_mode|cert_\w+|negotiated_\w+"
@@ -143,7 +143,7 @@ def _squid_parts(text: str) -> Iterator[Part]:
             yield text[place:end].encode()
             place = end
             continue
-        found = _SQUID_CODE.match(text, place)
+        found = re.compile(_SQUID_CODE).match(text, place)
         if not found:
             raise _unknown("Squid", text, place)
         place = found.end()
@@ -171,7 +171,7 @@ _APACHE = {
     "v": Field(),
     "V": Field(),
 }
-_APACHE_CODE = re.compile(
+_APACHE_CODE = (
     r"%(?:!?[0-9,]+)?(?P<which>[<>])?(?:\{(?P<argument>[^}]*)\})?(?P<code>\^..|[a-zA-Z%])"
 )
 
@@ -185,7 +185,7 @@ def _apache_parts(text: str) -> Iterator[Part]:
             yield text[place:end].encode()
             place = end
             continue
-        found = _APACHE_CODE.match(text, place)
+        found = re.compile(_APACHE_CODE).match(text, place)
         if not found or found["code"] not in _APACHE_KNOWN:
             raise _unknown("Apache", text, place)
         place = found.end()
@@ -272,7 +272,7 @@ def _layout(text: str, parts: Iterable[Part]) -> Layout:
             source += b"(error:|)%b" % pattern if part.kind == "url" else b"(%b)" % pattern
         else:
             source += b"(?:%b)" % pattern
-    return Layout(tuple(names), lax(source), Pattern(source))
+    return Layout(tuple(names), source)
 
 
 def _joined(parts: Iterable[Part]) -> list[Part]:

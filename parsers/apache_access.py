@@ -54,9 +54,7 @@ from logster.parsers._access import (
     Column,
     Distribution,
     Layout,
-    Pattern,
     add_distinct,
-    lax,
     per_second,
     percents,
     share,
@@ -69,55 +67,55 @@ from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
 
 
 #: A virtual host with its port.
-_HOST = rb"(?:[^ :\"\n]++:[0-9]++ )?+"
+_HOST = rb"[^ :\"\n]++:[0-9]++ "
 
 
 def _layout(tail: bytes, *fields: str) -> Layout:
     """Return the layout of common and combined lines that end with *tail*."""
-    # Its request ends at the first quote without a backslash before it. Where that
-    # backslash was itself escaped, no version of HTTP stands before the next quote.
+    # No blank in user and URL, and a version of HTTP. What is usual is not taken out at
+    # all, see `_USUAL`. Nobody gets a quote without a backslash before it into a request.
     usual = (
-        rb"([^ \n]++) [^ \n]++ ([^ \n]++) \[[^\]\n]*+\] \"([^ \"]++) [^\"\n]*+"
-        rb"(?:(?<=\\)\"[^\"\n]*+)*+(?<=(HTTP/[0-9]\.[0-9]))\""
+        rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]*+\] \"(?:GET|([^ \"\n]++)) [^ \n]++"
+        rb" (HTTP/[0-9]\.[0-9]\" [0-9]{3})"
     )
-    # With escaped quotes, a user name with blanks, or garbage for a request.
+    # With blanks in the user's name or the URL, or garbage for a request.
     unusual = (
         rb"([^ \"\n]++) [^ \"\n]++ ([^ \"\\\n]*+)"
         + QUOTED
         + rb"(?<=\] )\"([^ \"\\\n]*+)"
         + QUOTED
-        + rb"(?<=([^\n]{8}))\""
+        + rb"\" [0-9]{3}(?<=([^\n]{13}))"
     )
-    rest = rb" ([0-9]{3}) ([0-9]{1,15}+|-)" + tail
+    rest = rb" (?:-|([0-9]{1,15}+))" + tail
     return Layout(
-        ("client", "user", "method", "version", "status", "size", *fields),
-        lax(_HOST + usual + rest),
-        Pattern(_HOST + usual + rest),
-        Pattern(_HOST + unusual + rest),
+        ("client", "user", "method", "ending", "size", *fields),
+        usual + rest,
+        _HOST + usual + rest,
+        rb"(?:%b)?+" % _HOST + unusual + rest,
     )
 
 
-_COMMON = _layout(rb"(?: .*+)?+")
+_COMMON = _layout(rb"(?![^ \n]).*+")
 _DURATION = {
     unit: _layout(rb"(?: .*)? ([0-9]{1,12}(?:\.[0-9]{1,9})?|-)", f"duration_{unit}")
     for unit in ("s", "ms", "us")
 }
-_VERSION = re.compile(r"(?:HTTP/([0-9]\.[0-9])|.? HTTP/([0-9]))\Z", re.DOTALL)
+_VERSION = r"(?s:HTTP/([0-9]\.[0-9])|.? HTTP/([0-9]))\Z"
 _METHODS = words("""
     GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PRI PROPFIND PROPPATCH MKCOL COPY MOVE
     LOCK UNLOCK REPORT SEARCH PURGE NONE
 """)
 _VERSIONS = words("0.9 1.0 1.1 2 2.0 3 3.0")
 
-#: All that the metrics of 1.x need, whatever stands in front of the first quote.
-_STATUS_USUAL = (
-    rb"[^\"\n]*+\"[^\"\n]*+(?:(?<=\\)\"[^\"\n]*+)*+(?<=HTTP/[0-9]\.[0-9])\" ([0-9]{3})(?: .*+)?+"
-)
+#: The method of most lines, for which patterns have None.
+_USUAL = b"GET"
+
+#: All that the metrics of 1.x need, whatever stands in front of the first quote:
+#: the first digit of the status.
 _STATUS_ONLY = Layout(
-    ("status",),
-    lax(_STATUS_USUAL),
-    Pattern(_STATUS_USUAL),
-    Pattern(QUOTED + rb"\"" + QUOTED + rb"\" ([0-9]{3})(?: .*+)?+"),
+    ("class",),
+    rb"[^\"\n]*+(?<!\\)\"[^\"\n]*+(?<!\\)\" ([0-9])[0-9]{2}(?![^ \n]).*+",
+    QUOTED + rb"\"" + QUOTED + rb"\" ([0-9])[0-9]{2}(?![^ \n]).*+",
 )
 
 #: What one unit of each duration is in microseconds.
@@ -142,7 +140,7 @@ def _version(text: str) -> str | None:
     >>> _version("HTTP/1.1"), _version("x HTTP/3"), _version("GARBAGE!")
     ('1.1', '3', None)
     """
-    found = _VERSION.search(text)
+    found = re.search(_VERSION, text)
     return (found[1] or found[2]) if found else None
 
 
@@ -176,9 +174,9 @@ class ApacheAccessParser(AccessParser):
         # As the log has them; `_fold` moves them on.
         fields = self._layouts[0].fields
         self._heads: list[str] = [
-            name for name in ("status", "method", "version") if name in fields
+            name for name in ("ending", "status", "method", "version") if name in fields
         ]
-        self._raw_heads: Counter[tuple[bytes, ...]] = Counter()
+        self._raw_heads: Counter[tuple[bytes | None, ...]] = Counter()
         self._raw_durations: dict[str, Counter[bytes]] = {
             name: Counter() for name in _MICROSECONDS if name in fields
         }
@@ -196,16 +194,18 @@ class ApacheAccessParser(AccessParser):
 
     def take(self, columns: dict[str, Column]) -> None:
         """Count the lines of *columns*."""
-        self._requests += len(columns["status"])
-        # All three together: a third faster than a Counter for each.
+        if self.option.format:
+            columns = _plain(columns)
+        self._requests += len(columns[self._heads[0]])
+        # All together: a third faster than a Counter for each.
         self._raw_heads.update(zip(*(columns[name] for name in self._heads), strict=True))
         for name, counter in self._raw_durations.items():
             counter.update(columns[name])
-        total, largest = total_and_largest(filter(bytes.isdigit, columns.get("size", ())))
+        total, largest = total_and_largest(filter(None, columns.get("size", ())))
         self._size += total
         self._max_size = max(self._max_size, largest)
         add_distinct(self._clients, columns.get("client", ()))
-        add_distinct(self._users, columns.get("user", ()))
+        add_distinct(self._users, filter(None, columns.get("user", ())))
         if len(self._raw_heads) + sum(map(len, self._raw_durations.values())) > FOLD_AT:
             self._fold()
 
@@ -213,7 +213,7 @@ class ApacheAccessParser(AccessParser):
         """Convert what was counted as the log had it, each distinct value once."""
         for values, count in self._raw_heads.items():
             for name, raw in zip(self._heads, values, strict=True):
-                self._count_head(name, raw.decode("latin-1"), count)
+                self._count_head(name, (_USUAL if raw is None else raw).decode("latin-1"), count)
         for name, counter in self._raw_durations.items():
             for raw, count in counter.items():
                 if raw != b"-":
@@ -222,7 +222,11 @@ class ApacheAccessParser(AccessParser):
         self._raw_heads.clear()
 
     def _count_head(self, name: str, text: str, count: int) -> None:
-        if name == "status":
+        if name == "ending":
+            # The last eight characters of the request, and behind a quote the status.
+            self._count_head("version", text[:8], count)
+            self._count_head("status", text[-3:], count)
+        elif name == "status":
             self._statuses[text] += count
         elif name == "method":
             text = "NONE" if text in {"", "-"} else text
@@ -259,7 +263,7 @@ class ApacheAccessParser(AccessParser):
         yield _count("requests", self._requests)
         for name in STATUS_CLASSES:
             yield _count(f"http_{name}", classes[name])
-        if self._has("version"):
+        if self._has("version") or self._has("ending"):
             yield _count("malformed", self._malformed)
         if self._has("size"):
             yield _count("size", self._size, "Bytes")
@@ -308,8 +312,10 @@ class SampleLogster(AccessParser):
 
     def take(self, columns: dict[str, Column]) -> None:
         """Count the lines of *columns*."""
-        for status, count in Counter(columns["status"]).items():
-            if (name := status_class(status.decode())) in STATUS_CLASSES:
+        statuses = columns["status" if self.option.format else "class"]
+        for status, count in Counter(statuses).items():
+            text = status.decode() if self.option.format else f"{status.decode()}00"
+            if (name := status_class(text)) in STATUS_CLASSES:
                 vars(self)[f"http_{name}"] += count
 
     def merge(self, other: "SampleLogster") -> None:
@@ -332,6 +338,13 @@ class SampleLogster(AccessParser):
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return the metrics of 1.x."""
         return status_class_infos()
+
+
+def _plain(columns: dict[str, Column]) -> dict[str, Column]:
+    """Return *columns* of a format of somebody's own, without sizes that are no number."""
+    if "size" not in columns:
+        return columns
+    return columns | {"size": list(filter(bytes.isdigit, columns["size"]))}
 
 
 def _count(name: str, value: int, units: str = "Requests") -> Metric:

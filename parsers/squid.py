@@ -51,10 +51,10 @@ Metrics:
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
@@ -69,9 +69,7 @@ from logster.parsers._access import (
     Column,
     Distribution,
     Layout,
-    Pattern,
     add_distinct,
-    lax,
     per_second,
     percentile_name,
     percents,
@@ -84,8 +82,12 @@ from logster.parsers._access import (
 from logster.parsers._formats import squid_layout
 
 
-#: Everything before the URL. No client can write a blank into any of these.
-_HEAD = rb"[0-9.]++ ++(-?[0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+) ([^ \n]++) "
+#: Everything before the URL, and whether that is an error. No client can write a blank
+#: into any of these.
+_HEAD = (
+    rb"[0-9.]++ ++(-?[0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+)"
+    rb" ([^ \n]++ (?:error:)?+)"
+)
 
 #: A stretch of text in which nothing looks like the hierarchy code.
 _PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
@@ -93,29 +95,25 @@ _PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
 #: What `log_mime_hdrs on` adds: Squid writes brackets inside as %5B and %5D.
 _HEADERS = rb"(?: \[[^\]\n]*+\] \[[^\]\n]*+\])?+"
 
-_TEN_FIELDS = _HEAD + rb"(error:|)[^ \n]++ ([^ \n]++) ([A-Z_0-9]++/[^ \n]++ [^ \n]++)"
-
 _NATIVE = Layout(
-    ("elapsed", "client", "result", "size", "method", "error", "user", "origin"),
-    lax(_TEN_FIELDS),
-    Pattern(_TEN_FIELDS + _HEADERS),
+    ("elapsed", "client", "result", "size", "method", "user", "hierarchy", "type"),
+    # What is usual is not taken out at all, see `_USUAL`.
+    rb"[0-9.]++ ++([0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+)"
+    rb" (?:GET (?=h)|([^ \n]++ (?:error:)?+))[^ \n]*+ (?:-|([^ \n]++))"
+    rb" (?:HIER_NONE|([A-Z_0-9]++))/[^ \n]++ ([^ \n]++)",
+    _HEAD + rb"[^ \n]*+ ([^ \n]++) ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)" + _HEADERS,
     # With blanks in the URL or the user's name, or more fields behind. Only where
     # a single place looks like the hierarchy code is it taken for it.
-    Pattern(
-        _HEAD
-        + rb"(error:|)%b++() ([A-Z_0-9]++/[^ \n]++ [^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN)
-    ),
-    Pattern(_HEAD + rb"(error:|)[^\n]*+()()"),
+    _HEAD + rb"%b*+() ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN),
+    _HEAD + rb"[^\n]*+()()()",
 )
 
 #: Squid's common and combined formats. The last quote of the line is Squid's own,
 #: for the referer and the user agent stand there as the client sent them.
 _HTTPD = Layout(
-    ("client", "method", "error", "status", "size", "code", "hierarchy"),
-    Pattern(
-        rb"([^ \n]++) [^\[\n]*+\[[^\]\n]*+\] \"([^ \"\n]++) (error:|)[^\"\n]*+\""
-        rb" (\d{1,3}) (\d{1,15}) (?:\"[^\n]*\" )?([A-Z_]++):([A-Z_0-9]++)" + _HEADERS,
-    ),
+    ("client", "method", "status", "size", "code", "hierarchy"),
+    rb"([^ \n]++) [^\[\n]*+\[[^\]\n]*+\] \"([^ \"\n]++ (?:error:)?+)[^\"\n]*+\""
+    rb" (\d{1,3}) (\d{1,15}) (?:\"[^\n]*\" )?([A-Z_]++):([A-Z_0-9]++)" + _HEADERS,
 )
 
 
@@ -136,9 +134,9 @@ def _layouts_1x(elapsed: bytes, size: bytes) -> tuple[Layout, ...]:
         rb" ([A-Z_]++/\d\d\d) %b"
     ) % (elapsed, size)
     return (
-        Layout(fields, lax(native), Pattern(native)),
+        Layout(fields, native),
         _HTTPD,
-        Layout(fields, Pattern(mixed)),
+        Layout(fields, mixed),
     )
 
 
@@ -172,13 +170,21 @@ _HIERARCHY = words("""
 _TYPES = words("text image video audio application font")
 _BUMP_MODES = words("none client-first server-first peek stare bump splice terminate")
 _GROUPS = ("hit", "miss", "tunnel", "other")
-_MODIFIERS = re.compile(r"(?:_(?:IGNORED|TIMEDOUT|ABORTED))+\Z")
+_MODIFIERS = r"(?:_(?:IGNORED|TIMEDOUT|ABORTED))+\Z"
 
-#: Bytes, and how often each elapsed time was seen, ``-`` where there is none.
-Raw = list[Any]
+
+class _RawResults(dict[bytes, list[Any]]):
+    """Result → bytes, and how often each elapsed time was seen, ``-`` where there is none."""
+
+    def __missing__(self, result: bytes) -> list[Any]:
+        """Return a new entry."""
+        self[result] = raw = [0, defaultdict(int)]
+        return raw
+
 
 #: Stands behind the result of a CONNECT.
 _CONNECT = b" CONNECT"
+_CONNECTS = {b"CONNECT", b"CONNECT ", b"CONNECT error:"}
 
 
 class Result(NamedTuple):
@@ -214,7 +220,7 @@ def read_result(raw: bytes) -> Result:
     'tunnel'
     """
     code, _, status = raw.removesuffix(_CONNECT).decode().partition("/")
-    found = _MODIFIERS.search(code)
+    found = re.search(_MODIFIERS, code)
     modifiers = sorted(set(found[0][1:].split("_"))) if found else []
     base = code[: found.start()] if found else code
     if base.startswith(("TCP_CF", "UDP_CF", "NONE_CF", "ICP_CF")):
@@ -275,34 +281,27 @@ def _type(text: str) -> tuple[str, ...]:
 
 def _method(text: str) -> tuple[str, ...]:
     """
-    Return the metric of a method; any client can make up new ones.
+    Return the metrics of a method; any client can make up new ones.
 
-    >>> _method("GET"), _method("-"), _method("BREW")
-    (('method_GET',), ('method_NONE',), ('method_OTHER',))
+    >>> _method("GET"), _method("- error:"), _method("BREW ")
+    (('method_GET',), ('method_NONE', 'error_url'), ('method_OTHER',))
     """
-    if text == "-":
-        return ("method_NONE",)
-    return ("method_" + (text if text in _METHODS else "OTHER"),)
-
-
-def _origin(text: str) -> tuple[str, ...]:
-    """
-    Return the metrics of hierarchy code, address and media type: one field, for speed.
-
-    >>> _origin("HIER_DIRECT/192.0.2.7 text/html"), _origin("")
-    (('hier_DIRECT', 'mime_text'), ())
-    """
-    return (*_hierarchy(text.partition("/")[0]), *_type(text.partition(" ")[2]))
+    method, _, error = text.partition(" ")
+    if method == "-":
+        method = "NONE"
+    name = "method_" + (method if method in _METHODS else "OTHER")
+    return (name, "error_url") if error else (name,)
 
 
 #: Which metrics a word of a line adds to.
 _WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
     "method": _method,
-    "origin": _origin,
     "hierarchy": _hierarchy,
     "type": _type,
     "bump": lambda word: (f"ssl_bump_{word}",) if word in _BUMP_MODES else (),
 }
+#: The words of most lines, for which patterns have None.
+_USUAL = {"method": "GET", "hierarchy": "HIER_NONE"}
 
 
 def _count(name: str, value: int, units: str = "Requests") -> Metric:
@@ -323,13 +322,9 @@ def _plain(columns: dict[str, Column]) -> dict[str, Column]:
 
 def _mark_connects(results: Column, methods: Column) -> None:
     """Add `_CONNECT` to the results of lines whose method is CONNECT."""
-    place = -1
-    try:
-        while True:
-            place = methods.index(b"CONNECT", place + 1)
+    for place in compress(range(len(methods)), methods):
+        if methods[place] in _CONNECTS:
             results[place] += _CONNECT
-    except ValueError:
-        return
 
 
 #: The option that both parsers have.
@@ -378,9 +373,9 @@ class SquidParser(AccessParser):
         self._percentiles = percents(self.option.percentiles)
         self._size_percentiles = percents(self.option.size_percentiles)
         # As the log has them; `_fold` moves them on.
-        self._raw_results: dict[bytes, Raw] = {}
+        self._raw_results = _RawResults()
         self._raw_sizes: Counter[bytes] = Counter()
-        self._raw_words: dict[tuple[str, ...], Counter[tuple[bytes, ...]]] = {}
+        self._raw_words: dict[tuple[str, ...], Counter[tuple[bytes | None, ...]]] = {}
         # Converted, with a bounded number of keys.
         self._requests: Counter[Result] = Counter()
         self._bytes: Counter[Result] = Counter()
@@ -407,7 +402,7 @@ class SquidParser(AccessParser):
         self._words["error_url"] += columns.get("error", []).count(b"error:")
         self._take_words(columns)
         add_distinct(self._clients, columns.get("client", ()))
-        add_distinct(self._users, columns.get("user", ()))
+        add_distinct(self._users, filter(None, columns.get("user", ())))
         if self._is_full():
             self._fold()
 
@@ -417,18 +412,11 @@ class SquidParser(AccessParser):
             sizes = list(map(int, columns["size"]))
             self._max_size = max(self._max_size, *sizes)
         times: Iterable[bytes] = columns.get("elapsed", repeat(b"-"))
-        counts = self._raw_results
+        raws = map(self._raw_results.__getitem__, results)
         # A loop of its own: twice as fast as two Counters of pairs.
-        for result, elapsed, size in zip(results, times, sizes):  # noqa: B905 - times may be endless
-            try:
-                raw = counts[result]
-            except KeyError:
-                raw = counts[result] = [0, {}]
+        for raw, elapsed, size in zip(raws, times, sizes):  # noqa: B905 - times may be endless
             raw[0] += size
-            try:
-                raw[1][elapsed] += 1
-            except KeyError:
-                raw[1][elapsed] = 1
+            raw[1][elapsed] += 1
         if self._size_percentiles:
             self._raw_sizes.update(columns.get("size", ()))
 
@@ -461,7 +449,8 @@ class SquidParser(AccessParser):
         for names, counter in self._raw_words.items():
             for words_of_line, count in counter.items():
                 for name, word in zip(names, words_of_line, strict=True):
-                    for metric in _WORDS[name](word.decode("ascii", "replace")):
+                    text = _USUAL[name] if word is None else word.decode("ascii", "replace")
+                    for metric in _WORDS[name](text):
                         self._words[metric] += count
         self._raw_words.clear()
         self._raw_results.clear()

@@ -241,6 +241,16 @@ class TestStrangers:
 
         assert (0, 1) == (parser.http_2xx, parser.http_4xx)
 
+    @pytest.mark.parametrize("user", ["a", 'a"', "a\\", 'a\\"'])
+    @pytest.mark.parametrize("request_line", [" 200 9 ", " 200 9 HTTP/1.1", "x HTTP/1.1 200 9"])
+    @pytest.mark.parametrize("escape", [apache, nginx])
+    def test_user_and_request(self, user: str, request_line: str, escape: Any) -> None:
+        """A quote in the user's name does not make the request stand behind it."""
+        text = line(user=escape(user), request=escape(request_line))
+
+        assert 1 == fed(SampleLogster(), text).http_4xx
+        assert 1 == figures(fed(ApacheAccessParser(), text))["http_404"]
+
     @pytest.mark.parametrize("text", ["9", "x 9", '" 9'])
     def test_duration(self, text: str) -> None:
         """A user agent cannot pass for the duration behind it."""

@@ -3,6 +3,7 @@
 import gzip
 import re
 import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -235,6 +236,18 @@ class TestStrangers:
 def fed_tally(parser: Any, text: str) -> Tally:
     """Return how *parser* took *text*."""
     return Tally(*parser.feed(text.encode("utf-8", "surrogatepass")))
+
+
+def test_import_compiles_nothing() -> None:
+    """The patterns of access logs are compiled when the first line comes."""
+    program = (
+        "import re\n"
+        "import logster.metrics, logster.options, logster.parser, logster.stats\n"
+        "def compiled(*ignored): raise AssertionError(ignored)\n"
+        "re._compile = re.compile = compiled\n"
+        "import logster.parsers.squid, logster.parsers.apache_access"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 class TestFormat:
