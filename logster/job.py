@@ -10,7 +10,7 @@ from logster.outputs import Output
 from logster.parser import Tally
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Job:
     """
     What a command line asks for.
@@ -79,7 +79,7 @@ class Job:
         return named
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Report:
     """
     What a run did.

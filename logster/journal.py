@@ -84,7 +84,7 @@ class Backlog(Sequence[Batch]):
         return sum(map(len, gone))
 
 
-@dataclass(slots=True)
+@dataclass
 class State:
     """
     The state of a job.
