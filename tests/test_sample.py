@@ -77,13 +77,13 @@ class TestDistribution:
         assert whole.percentile(50) == pytest.approx(1.5, rel=0.05)
 
     def test_precision(self) -> None:
-        """Values that fill four powers of ten are known to four in a thousand."""
+        """Values that fill four powers of ten are known to eight in a thousand."""
         seen = Distribution()
         values = [10 ** (4 * number / 50_000) for number in range(50_000)]
         seen.add(values)
 
         for percent in (1, 50, 95, 99.9):
-            assert percentile(values, percent) == pytest.approx(seen.percentile(percent), rel=4e-3)
+            assert percentile(values, percent) == pytest.approx(seen.percentile(percent), rel=8e-3)
 
     def test_memory(self) -> None:
         """Percentiles of twenty groups of continuous values take few megabytes."""
@@ -93,7 +93,7 @@ class TestDistribution:
             for block in range(10):
                 for group, seen in enumerate(held):
                     seen.add([(block * 5000 + number) / 7 + group for number in range(5000)])
-            assert tracemalloc.get_traced_memory()[1] < 12 << 20
+            assert tracemalloc.get_traced_memory()[1] < 6 << 20
         finally:
             tracemalloc.stop()
 
