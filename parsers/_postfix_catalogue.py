@@ -88,7 +88,7 @@ _INTAKE = (
         ("numReceivedSasl", "Those of clients that had logged in."),
         ("numPickup", "Messages that came by the sendmail command."),
         ("numMessageId", "Messages that cleanup saw."),
-        ("numQueued", "Messages that became active; retries in the same run count once."),
+        ("numQueued", "Messages that became active; retries count once (to 50,000)."),
     ),
     *_counts("Recipients", ("numRecipients", "Their recipients.")),
     *_counts("Bytes", ("bytesQueued", "Their sizes together.")),

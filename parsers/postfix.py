@@ -15,8 +15,10 @@ Lines it reads:
 [1, 1]
 
 Percentiles of delays are exact below 1,000 s and rounded to three digits above.
-A message is told by its queue id: retries in the same run count once, as long
-as no more than 50,000 other messages became active in between.
+A message is told by its queue id: however often it becomes active in a run, it
+counts once. In a run of more than 50,000 messages retries count again, so that
+the memory of a run has a bound and its figures do not depend on how the log was
+cut into parts.
 
 Addresses are read as Postfix 3.5 and later write them, with odd local parts in
 quotes (``info_log_address_format = external``). Without, a recipient may be
@@ -53,7 +55,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import islice
 from operator import itemgetter
 from typing import ClassVar
 
@@ -234,7 +235,7 @@ class PostfixParser(BlockParser):
         self._peaks: dict[str, int] = {}
         self._delays: Counter[float] = Counter()
         self._stages: tuple[Counter[float], ...] = tuple(Counter() for _ in _STAGE_NAMES)
-        self._messages: dict[bytes, bytes] = {}
+        self._messages: dict[bytes, bytes] | None = {}
         self._targets: dict[str, Counter[tuple[str, str]]] = {
             kind: Counter() for kind in ("instance", "relay", "domain")
         }
@@ -283,12 +284,9 @@ class PostfixParser(BlockParser):
             self._take_deliveries(deliveries)
             if self._find_targets:
                 self._take_targets(self._find_targets(text))
-        known = self._messages
-        for row in rows:
-            if row[_SIZE]:
-                known.setdefault(row[_QUEUE_ID], row[_SIZE])
-        if len(known) > _MAX_MESSAGES:
-            self._forget()
+        queued = [row for row in rows if row[_SIZE]]
+        if queued:
+            self._take_queued(queued)
         rest = [row[_REST] for row in rows if row[_REST]]
         return self._take_rest(rest) if rest else (0, 0)
 
@@ -302,6 +300,24 @@ class PostfixParser(BlockParser):
         reasons = Counter([row[_REASON] for row in rows if row[_STATUS] == b"deferred"])
         for reason, times in reasons.items():
             self._totals[_cause(reason)] += times
+
+    def _take_queued(self, rows: Rows) -> None:
+        sizes, recipients = _numbers(row[_SIZE] for row in rows)
+        self._totals["numQueued"] += len(sizes)
+        self._totals["numRecipients"] += sum(recipients)
+        self._totals["bytesQueued"] += sum(sizes)
+        self._peaks["maxMsgSize"] = max(*sizes, self._peaks.get("maxMsgSize", 0))
+        if self._messages is not None:
+            self._remember((row[_QUEUE_ID], row[_SIZE]) for row in rows)
+
+    def _remember(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep what is not known yet of *messages*, or nothing if they are too many."""
+        known = self._messages
+        if known is not None:
+            for queue_id, size in messages:
+                known.setdefault(queue_id, size)
+            if len(known) > _MAX_MESSAGES:
+                self._messages = None
 
     def _take_rest(self, lines: list[bytes]) -> tuple[int, int]:
         rows = _events()(b"\n" + b"\n".join(lines))
@@ -320,13 +336,6 @@ class PostfixParser(BlockParser):
 
     def _is_excluded(self, message: bytes) -> bool:
         return bool(self._excluded and _records()(b"\n" + message)[0][_STATUS])
-
-    def _forget(self) -> None:
-        """Count the older half of the messages for good and forget their ids."""
-        old = list(islice(self._messages.items(), len(self._messages) // 2))
-        for queue_id, _ in old:
-            del self._messages[queue_id]
-        _add_messages([size for _, size in old], self._totals, self._peaks)
 
     def _fold(self) -> None:
         """Turn what was counted as it stood into counters."""
@@ -415,10 +424,10 @@ class PostfixParser(BlockParser):
         for kind, counts in other._targets.items():  # noqa: SLF001
             for (place, name), times in counts.items():
                 self._add_target(kind, place, name, times)
-        for queue_id, size in other._messages.items():  # noqa: SLF001
-            self._messages.setdefault(queue_id, size)
-        while len(self._messages) > _MAX_MESSAGES:
-            self._forget()
+        if other._messages is None:  # noqa: SLF001
+            self._messages = None
+        else:
+            self._remember(other._messages.items())  # noqa: SLF001
 
     def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
         """Return the figures in the order of the catalogue."""
@@ -437,15 +446,19 @@ class PostfixParser(BlockParser):
 
     def _values(self, duration: float) -> dict[str, float]:
         """Return all figures by name."""
-        totals, peaks = self._totals.copy(), self._peaks.copy()
-        _add_messages(self._messages.values(), totals, peaks)
+        totals = self._totals.copy()
+        if self._messages:
+            sizes, recipients = _numbers(self._messages.values())
+            totals["numQueued"] = len(sizes)
+            totals["numRecipients"] = sum(recipients)
+            totals["bytesQueued"] = sum(sizes)
         sent, deferred, bounced = (totals[name] for name in _WORDS.values())
         tried = sent + deferred + bounced
         received, rejected = totals["numReceived"], totals["numRejected"]
         failed = totals["numAuthFailed"]
         values: dict[str, float] = {
             **totals,
-            **peaks,
+            **self._peaks,
             "pctSent": percent(sent, tried),
             "pctDeferred": percent(deferred, tried),
             "pctBounced": percent(bounced, tried),
@@ -547,23 +560,15 @@ def _short_counters(key: bytes) -> Iterator[tuple[str, int]]:
         yield "numBareLf", 1
 
 
-def _add_messages(texts: Iterable[bytes], totals: Counter[str], peaks: dict[str, int]) -> None:
+def _numbers(texts: Iterable[bytes]) -> tuple[list[int], list[int]]:
     """
-    Add messages, told by size and number of recipients, to *totals* and *peaks*.
+    Return sizes and numbers of recipients, as queue entries tell them.
 
-    >>> totals: Counter[str] = Counter()
-    >>> _add_messages([b"1234, nrcpt=2", b"1000, nrcpt=1"], totals, {})
-    >>> totals["numQueued"], totals["numRecipients"], totals["bytesQueued"]
-    (2, 3, 2234)
+    >>> _numbers([b"1234, nrcpt=2", b"1000, nrcpt=1"])
+    ([1234, 1000], [2, 1])
     """
-    numbers = b", nrcpt=".join(texts).split(b", nrcpt=")
-    if len(numbers) < 2:
-        return
-    sizes = list(map(int, numbers[::2]))
-    totals["numQueued"] += len(sizes)
-    totals["numRecipients"] += sum(map(int, numbers[1::2]))
-    totals["bytesQueued"] += sum(sizes)
-    peaks["maxMsgSize"] = max(*sizes, peaks.get("maxMsgSize", 0))
+    numbers = list(map(int, b", nrcpt=".join(texts).split(b", nrcpt=")))
+    return numbers[::2], numbers[1::2]
 
 
 def _cause(reason: bytes) -> str:

@@ -560,15 +560,22 @@ class TestPostfixParser:
         assert figures(parser)["numQueued"] == 1
         assert figures(parser)["bytesQueued"] == 5
 
-    def test_many_messages(self) -> None:
-        """More messages than are remembered are all counted."""
+    @pytest.mark.parametrize(("messages", "expected"), [(50_000, 50_000), (50_001, 100_002)])
+    def test_many_messages(self, messages: int, expected: int) -> None:
+        """With more messages than are remembered retries count, however the log is cut."""
         text = "".join(
             line(f"{number:010X}: from=<>, size=2, nrcpt=3 (queue active)", "postfix/qmgr")
-            for number in range(120_000)
+            for number in range(messages)
         )
-        told = figures(fed(PostfixParser(), text))
+        parser, half = fed(PostfixParser(), text * 2), text.find("\n", len(text) // 2) + 1
+        parts = PostfixParser()
+        for part in (text[:half], text[half:], text[:half], text[half:]):
+            parts.merge(fed(PostfixParser(), part))
 
-        assert (told["numQueued"], told["numRecipients"]) == (120_000, 360_000)
+        assert (expected, expected * 3) == tuple(
+            figures(parser)[name] for name in ("numQueued", "numRecipients")
+        )
+        assert metrics(parser) == metrics(parts)
 
     @pytest.mark.parametrize(
         ("relay", "option"),
