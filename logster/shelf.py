@@ -130,8 +130,7 @@ class Shelf:
             return self._find_by_time(position, free)
         if not position.head_bytes:
             return None
-        late = sorted(_not_before(position, free), key=lambda each: each.is_compressed)
-        return self._first(late, lambda file: file.holds(position))
+        return self._first(_likeliest(position, free), lambda file: file.holds(position))
 
     def shorter_copy(self, position: Position) -> Candidate | None:
         """Return the copy of the file that ends before *position*, or None."""
@@ -141,7 +140,7 @@ class Shelf:
 
         if position.is_blank or position.head is None:
             return None
-        found = self._first(_not_before(position, self.candidates), is_shorter)
+        found = self._first(_likeliest(position, self.candidates), is_shorter)
         if found is None:
             return None
         found.close()
@@ -208,12 +207,18 @@ class Shelf:
 
     def _find_by_time(self, position: Position, free: Sequence[Candidate]) -> Generation | None:
         """Return the likeliest file of a place that 1.x noted, which says nothing of content."""
-        late = list(_not_before(position, free))
-        before = [each for each in free if each not in late]
+        late = [each for each in free if each.mtime_ns >= position.mtime_ns]
+        before = [each for each in free if each.mtime_ns < position.mtime_ns][-1:]
 
-        # Nothing was written after the last run, or else the oldest written since is it.
-        return self._first(before[-1:], lambda file: file.ends_at(position.offset)) or self._first(
-            late, lambda file: file.reaches(position.offset)
+        def reaches(file: Generation) -> bool:
+            return file.reaches(position.offset)
+
+        # Nothing was written after the last run, or the oldest written since is it, or
+        # else logrotate gave it an older time.
+        return (
+            self._first(before, lambda file: file.ends_at(position.offset))
+            or self._first(late, reaches)
+            or self._first(before, reaches)
         )
 
     def _paths(self, names: "_Names", folders: set[str]) -> Iterator[str]:
@@ -297,13 +302,17 @@ def _sorted(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(all_, key=lambda each: (each.rank if by_name else 0, each.mtime_ns))
 
 
-def _not_before(position: Position, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield those written no earlier than the file of *position* was."""
-    for each in candidates:
-        # Copies keep the time of the original, some of them cut to seconds, or to two.
-        slack = 2 * 10**9 if each.mtime_ns % 10**9 == 0 else 10**6
-        if each.mtime_ns >= position.mtime_ns - slack:
-            yield each
+def _likeliest(position: Position, candidates: Iterable[Candidate]) -> list[Candidate]:
+    """
+    Return those that may hold *position*, the likeliest first.
+
+    They should have been written no earlier than the file was then. But logrotate gives
+    a compressed file the time that the log had before it began to rotate it.
+    """
+    return sorted(
+        (each for each in candidates if each.mtime_ns > position.mtime_ns - _DAY_NS),
+        key=lambda each: (each.mtime_ns < position.mtime_ns, each.is_compressed),
+    )
 
 
 def _known(position: Position, taken: Collection[tuple[int, int]]) -> Generation | None:
