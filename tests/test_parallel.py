@@ -1,5 +1,6 @@
 """A catch-up that several processes read: the same figures, to the last digit."""
 
+import contextlib
 import gzip
 import os
 from collections.abc import Callable
@@ -190,18 +191,25 @@ def test_process_that_dies(tmp_path: Path) -> None:
         read(job(log, Lines, 3), State())
 
 
-def test_no_process_is_left(tmp_path: Path) -> None:
-    """After a run, good or bad, there is no child to wait for."""
-    for odd in ("", "raise", "die"):
-        log = log_of(tmp_path, 1000, odd, at=2)
-        if odd:
-            with pytest.raises((ParserError, LogError)):
-                read(job(log, Lines, 3), State())
-        else:
-            read(job(log, Lines, 3), State())
+def test_no_process_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a run, good or bad, none of its processes is left to wait for."""
+    forked: list[int] = []
+    fork = os.fork
 
+    def noted() -> int:
+        forked.append(fork())
+        return forked[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
+    for odd in ("", "raise", "die"):
+        wanted = job(log_of(tmp_path, 1000, odd, at=2), Lines, 3)
+        with contextlib.suppress(ParserError, LogError):
+            read(wanted, State())
+
+    assert 6 == len(forked)
+    for process in forked:
         with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
+            os.waitpid(process, os.WNOHANG)
 
 
 def test_half_line_stays(tmp_path: Path) -> None:
