@@ -54,7 +54,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import compress, repeat
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
@@ -171,15 +171,6 @@ _TYPES = words("text image video audio application font")
 _BUMP_MODES = words("none client-first server-first peek stare bump splice terminate")
 _GROUPS = ("hit", "miss", "tunnel", "other")
 _MODIFIERS = r"(?:_(?:IGNORED|TIMEDOUT|ABORTED))+\Z"
-
-
-class _RawResults(dict[bytes, list[Any]]):
-    """Result → bytes, and how often each elapsed time was seen, ``-`` where there is none."""
-
-    def __missing__(self, result: bytes) -> list[Any]:
-        """Return a new entry."""
-        self[result] = raw = [0, defaultdict(int)]
-        return raw
 
 
 #: Stands behind the result of a CONNECT.
@@ -320,11 +311,31 @@ def _plain(columns: dict[str, Column]) -> dict[str, Column]:
     return plain
 
 
-def _mark_connects(results: Column, methods: Column) -> None:
-    """Add `_CONNECT` to the results of lines whose method is CONNECT."""
-    for place in compress(range(len(methods)), methods):
-        if methods[place] in _CONNECTS:
-            results[place] += _CONNECT
+class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
+    """
+    What lines have in common, as the log has it → how many, bytes, elapsed times.
+
+    Args:
+        names: Which words of `_WORDS` follow the result.
+
+        times: Group → elapsed time → how often, which all shapes of a group share.
+    """
+
+    def __init__(self, names: tuple[str, ...], times: dict[str, dict[bytes, int]]) -> None:
+        super().__init__()
+        self.names = names
+        self._times = times
+
+    def __missing__(self, shape: tuple[bytes | None, ...]) -> list[Any]:
+        """Return a new entry."""
+        self[shape] = entry = [0, 0, self._times[self.result(shape).group]]
+        return entry
+
+    def result(self, shape: tuple[bytes | None, ...]) -> Result:
+        """Return the result that lines of that shape have."""
+        raw, *words_of_line = shape
+        method = dict(zip(self.names, words_of_line, strict=True)).get("method")
+        return read_result((raw or b"") + (_CONNECT if method in _CONNECTS else b""))
 
 
 #: The option that both parsers have.
@@ -373,9 +384,11 @@ class SquidParser(AccessParser):
         self._percentiles = percents(self.option.percentiles)
         self._size_percentiles = percents(self.option.size_percentiles)
         # As the log has them; `_fold` moves them on.
-        self._raw_results = _RawResults()
+        self._raw_times: dict[str, dict[bytes, int]] = {
+            group: defaultdict(int) for group in (*_GROUPS, "icp")
+        }
+        self._raw_shapes: dict[tuple[str, ...], _Shapes] = {}
         self._raw_sizes: Counter[bytes] = Counter()
-        self._raw_words: dict[tuple[str, ...], Counter[tuple[bytes | None, ...]]] = {}
         # Converted, with a bounded number of keys.
         self._requests: Counter[Result] = Counter()
         self._bytes: Counter[Result] = Counter()
@@ -396,65 +409,62 @@ class SquidParser(AccessParser):
         """Count the lines of *columns*."""
         if self.option.format:
             columns = _plain(columns)
-        results = columns["result"] if "result" in columns else _httpd_results(columns)
-        _mark_connects(results, columns.get("method", []))
-        self._take_numbers(results, columns)
+        if "result" not in columns:
+            columns["result"] = _httpd_results(columns)
+        self._take_shapes(columns)
+        if self._size_percentiles:
+            self._raw_sizes.update(columns.get("size", ()))
         self._words["error_url"] += columns.get("error", []).count(b"error:")
-        self._take_words(columns)
         add_distinct(self._clients, columns.get("client", ()))
         add_distinct(self._users, filter(None, columns.get("user", ())))
         if self._is_full():
             self._fold()
 
-    def _take_numbers(self, results: Column, columns: dict[str, Column]) -> None:
-        sizes: Iterable[int] = repeat(0, len(results))
+    def _take_shapes(self, columns: dict[str, Column]) -> None:
+        names = tuple(name for name in _WORDS if name in columns)
+        if names not in self._raw_shapes:
+            self._raw_shapes[names] = _Shapes(names, self._raw_times)
+        sizes: Iterable[int] = repeat(0)
         if "size" in columns:
             sizes = list(map(int, columns["size"]))
             self._max_size = max(self._max_size, *sizes)
         times: Iterable[bytes] = columns.get("elapsed", repeat(b"-"))
-        raws = map(self._raw_results.__getitem__, results)
-        # A loop of its own: twice as fast as two Counters of pairs.
-        for raw, elapsed, size in zip(raws, times, sizes):  # noqa: B905 - times may be endless
-            raw[0] += size
-            raw[1][elapsed] += 1
-        if self._size_percentiles:
-            self._raw_sizes.update(columns.get("size", ()))
-
-    def _take_words(self, columns: dict[str, Column]) -> None:
-        names = tuple(name for name in _WORDS if name in columns)
-        # All words of a line together: a third faster than a Counter for each.
-        counter = self._raw_words.setdefault(names, Counter())
-        counter.update(zip(*(columns[name] for name in names), strict=True))
+        shapes = zip(columns["result"], *(columns[name] for name in names), strict=True)
+        entries = map(self._raw_shapes[names].__getitem__, shapes)
+        # A loop of its own: faster than Counters of pairs, as there are few shapes.
+        for entry, size, elapsed in zip(entries, sizes, times):  # noqa: B905 - some are endless
+            entry[0] += 1
+            entry[1] += size
+            entry[2][elapsed] += 1
 
     def _is_full(self) -> bool:
         """Tell whether there are so many distinct values that they must be converted."""
-        distinct = sum(map(len, self._raw_words.values()))
-        times = sum(len(times) for _, times in self._raw_results.values())
-        return distinct + times + len(self._raw_sizes) > FOLD_AT
+        return sum(map(len, self._raw())) > FOLD_AT
+
+    def _raw(self) -> list[dict[Any, Any]]:
+        """Return all that is counted as the log has it."""
+        return [*self._raw_shapes.values(), *self._raw_times.values(), self._raw_sizes]
 
     def _fold(self) -> None:
         """Convert what was counted as the log had it, each distinct value once."""
-        for raw, (size, times) in self._raw_results.items():
-            result = read_result(raw)
-            self._requests[result] += sum(times.values())
-            self._bytes[result] += size
-            if result.group == "icp":
-                continue
-            for elapsed, count in times.items():
-                if elapsed != b"-":
-                    # A clock that was set back makes a request end before it began.
-                    self._times[result.group].add(max(int(elapsed), 0), count)
-        for size_text, count in self._raw_sizes.items():
-            self._sizes.add(int(size_text), count)
-        for names, counter in self._raw_words.items():
-            for words_of_line, count in counter.items():
-                for name, word in zip(names, words_of_line, strict=True):
+        for shapes in self._raw_shapes.values():
+            for shape, (count, size, _) in shapes.items():
+                result = shapes.result(shape)
+                self._requests[result] += count
+                self._bytes[result] += size
+                for name, word in zip(shapes.names, shape[1:], strict=True):
                     text = _USUAL[name] if word is None else word.decode("ascii", "replace")
                     for metric in _WORDS[name](text):
                         self._words[metric] += count
-        self._raw_words.clear()
-        self._raw_results.clear()
-        self._raw_sizes.clear()
+        for group in _GROUPS:
+            for elapsed, count in self._raw_times[group].items():
+                if elapsed != b"-":
+                    # A clock that was set back makes a request end before it began.
+                    self._times[group].add(max(int(elapsed), 0), count)
+        for size_text, count in self._raw_sizes.items():
+            self._sizes.add(int(size_text), count)
+        for kept in self._raw():
+            kept.clear()
 
     def merge(self, other: "SquidParser") -> None:
         """Count everything that *other* has counted too."""
