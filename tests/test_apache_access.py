@@ -8,13 +8,13 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, metrics
+from receivers import need
 
 from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
@@ -392,14 +392,13 @@ class TestTruth:
 
         assert {key: int(each) for key, each in told.items()} == {key: found[key] for key in told}
 
-    @pytest.mark.skipif(not which("goaccess"), reason="goaccess is not installed")
     @pytest.mark.parametrize("name", LOGS)
     def test_goaccess(self, name: str, tmp_path: Path) -> None:
         """Goaccess counts the same requests, bytes, statuses and methods in a whole real log."""
         log, report = tmp_path / "log", tmp_path / "report.json"
         log.write_bytes(whole(name))
         subprocess.run(
-            ["goaccess", log, "--log-format=COMBINED", "--no-global-config", "-o", report],
+            [need("goaccess"), log, "--log-format=COMBINED", "--no-global-config", "-o", report],
             capture_output=True, check=True,
         )  # fmt: skip
         told = json.loads(report.read_text(encoding="utf-8", errors="replace"))

@@ -3,7 +3,6 @@
 import gzip
 import itertools
 import json
-import shutil
 import subprocess
 import time
 import tracemalloc
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing import ROOT, fed, figures, metrics, read
+from receivers import need
 
 from logster.errors import ConfigurationError
 from logster.parser import Tally
@@ -565,7 +565,6 @@ class TestMemory:
         assert parser.memory is None
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 def test_truth() -> None:
     """The totals of a whole real log are those that jq finds."""
     log = gzip.decompress(read(f"{ROOT}/fixtures/whole/nginx-json.log.gz"))
@@ -573,7 +572,7 @@ def test_truth() -> None:
         reduce inputs as $line ({}; .lines += 1 | .bytes += $line.body_bytes
         | .time += $line.request_time | ."\\($line.status)" += 1)
     """
-    run = subprocess.run(["jq", "-nc", program], input=log, capture_output=True, check=True)
+    run = subprocess.run([need("jq"), "-nc", program], input=log, capture_output=True, check=True)
     truth = json.loads(run.stdout)
     parser = JsonLinesParser(
         option_string="-a body_bytes,request_time=sum -c status=200,301,404,405,400"

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import shutil
 import subprocess
 import time
 from itertools import pairwise
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, lines, metrics
+from receivers import need
 
 from logster.errors import SkipLine
 from logster.parser import Tally
@@ -473,7 +473,6 @@ class TestTruth:
 
         assert (good, bad) == (told["cmd_rcpt"], told["cmdFail_rcpt"])
 
-    @pytest.mark.skipif(not shutil.which("pflogsumm"), reason="pflogsumm is not installed")
     def test_pflogsumm(self, whole: bytes) -> None:
         """
         The totals equal those of pflogsumm.
@@ -483,7 +482,7 @@ class TestTruth:
         leave the bounces out that Postfix itself wrote, which bytesQueued has.
         """
         text = subprocess.run(
-            ["pflogsumm"], input=whole, capture_output=True, check=True
+            [need("pflogsumm")], input=whole, capture_output=True, check=True
         ).stdout.decode()
         totals = {
             name: int(number)

@@ -8,13 +8,13 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, metrics
+from receivers import need
 
 from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
@@ -432,7 +432,6 @@ class TestTruth:
             times[low] * (1 - share) + times[low + 1] * share
         )
 
-    @pytest.mark.skipif(not which("calamaris"), reason="calamaris is not installed")
     def test_calamaris(self) -> None:
         """
         Calamaris counts the same requests, hits and bytes in a whole real log.
@@ -442,7 +441,7 @@ class TestTruth:
         no such class, so those are left to the independent count above.
         """
         log = whole("squid")
-        done = subprocess.run(["calamaris", "-a"], input=log, capture_output=True, check=True)
+        done = subprocess.run([need("calamaris"), "-a"], input=log, capture_output=True, check=True)
         report = done.stdout.decode("latin-1")
         found = figures(fed(SquidParser(), log))
 
