@@ -22,6 +22,9 @@ HUGE = (1 << 20) - 1
 #: Metrics that a stranger may make before it is asked whether there is an end to it.
 FEW_METRICS = 300
 
+#: Lines, ever twice as many, until they do not make more metrics than half of them.
+DOUBLED = (1_875, 3_750, 7_500, 15_000, 30_000)
+
 #: Fields found to have a limit after which the others are believed.
 ENOUGH = 4
 
@@ -252,20 +255,27 @@ def bounded(subject: Subject) -> str:
     for sample in subject.samples[:5]:
         for place in alike(sample) if capped < ENOUGH else ():
             subject.doing = f"lines like {_shown(renumbered(sample, place, 1))}"
-            counts = []
-            for count in (2 * FEW_METRICS, 15_000, 30_000):
-                lines = (renumbered(sample, place, each) + b"\n" for each in range(count))
-                counts.append(len(_metrics(subject.fed(b"".join(lines)), 60)))
-                if counts[0] < usual + FEW_METRICS:
+            made = _made(subject, sample, place, 2 * FEW_METRICS)
+            if made < usual + FEW_METRICS:
+                continue
+            capped += 1
+            before, made = made, _made(subject, sample, place, DOUBLED[0])
+            for count in DOUBLED[1:]:
+                before, made = made, _made(subject, sample, place, count)
+                if made <= 1.2 * before:
                     break
             else:
-                capped += 1
-                if counts[2] > 1.2 * counts[1]:
-                    return (
-                        f"30000 lines make {counts[2]} metrics, "
-                        f"half as many lines {counts[1]}{subject.during}"
-                    )
+                return (
+                    f"{count} lines make {made} metrics, "
+                    f"half as many lines {before}{subject.during}"
+                )
     return ""
+
+
+def _made(subject: Subject, sample: bytes, place: tuple[int, int], count: int) -> int:
+    """Return how many metrics *count* lines make that differ in one *place*."""
+    lines = (renumbered(sample, place, each) + b"\n" for each in range(count))
+    return sum(1 for _ in subject.fed(b"".join(lines)).get_state(60))
 
 
 def safe_names(subject: Subject) -> str:

@@ -255,9 +255,10 @@ def test_good_parser() -> None:
 )
 def test_faults_are_found(parser: type[Good], trial: str, problem: str) -> None:
     """Each fault fails the trial that is there for it, which says why."""
-    found = failures(parser)
+    verdict = next(each for each in examine(parser, LOG) if each.trial == trial)
 
-    assert problem in found.get(trial, "it was not found")
+    assert verdict.fails
+    assert problem in verdict.problem
 
 
 def test_faults_are_told_apart() -> None:
@@ -302,9 +303,9 @@ def test_endless_parser_is_stopped() -> None:
                 pass
             super().parse_line(line)
 
-    verdicts = {each.trial: each for each in examine(Endless, LOG, patience=1)}
+    verdicts = {each.trial: each for each in examine(Endless, LOG, patience=0.5)}
 
-    assert "not done after 1 s" in verdicts["stands hostile lines, bad bytes and NUL"].problem
+    assert "not done after 0.5 s" in verdicts["stands hostile lines, bad bytes and NUL"].problem
     assert Verdict("prints nothing") == verdicts["prints nothing"]
 
 
@@ -326,18 +327,34 @@ def test_only_so_much_of_a_log_is_used() -> None:
     assert time.process_time() - started < 30
 
 
-def largest_fixture(parser: str) -> tuple[str, str | None, bytes]:
-    """Return the case of *parser* with the longest log."""
-    return max(fixtures(parser), key=lambda case: len(case[2]))
+#: So much of a fixture is tried: more lines of the same shapes take longer and find no more.
+ENOUGH_BYTES = 4096
 
+#: Bounds that are reached sooner.
+OPTIONS = {"MetricLogster": "--max-names 1000"}
 
-#: What our own parsers are known to fail, and why that stands.
+#: What our own parsers are known to fail, how, and why that stands.
 KNOWN = {
-    ("JsonLogster", "gives names that no backend mistakes"): "1.x names a metric as the log does",
-    ("json_lines", "gives names that no backend mistakes"): "so do their followers",
-    ("metric_lines", "gives names that no backend mistakes"): "so do their followers",
-    ("MetricLogster", "gives names that no backend mistakes"): "1.x names a metric as the log does",
+    # 1.x names a metric as the log does. What is no harm to Graphite stays, and every output
+    # replaces what its own backend would mistake; no control character gets into a name.
+    ("JsonLogster", "gives names that no backend mistakes"): ("a b", "a|b:1|c"),
+    ("MetricLogster", "gives names that no backend mistakes"): ("a|b:1|c",),
 }
+
+
+def largest_fixture(parser: str) -> tuple[str, str | None, bytes]:
+    """Return the case of *parser* with the longest log, and the beginning of that."""
+    name, options, log = max(fixtures(parser), key=lambda case: len(case[2]))
+    if parser in OPTIONS:
+        options = f"{options or ''} {OPTIONS[parser]}"
+    return name, options, log[: log.rfind(b"\n", 0, ENOUGH_BYTES) + 1]
+
+
+def excused(parser: str, verdict: Verdict) -> bool:
+    """Return whether *verdict* names no other faults than those known of *parser*."""
+    shown = re.findall(r"'([^']*)'", verdict.problem)
+    known = KNOWN.get((parser, verdict.trial), ())
+    return bool(known) and all(any(each in name for each in known) for name in shown)
 
 
 LOGS = glob.glob(f"{ROOT}/fixtures/*/*.log")
@@ -353,7 +370,7 @@ def test_our_parsers(parser: str) -> None:
     found = [
         verdict
         for verdict in examine(lambda: parser_class(option_string=options), log)
-        if verdict.fails and (parser, verdict.trial) not in KNOWN
+        if verdict.fails and not excused(parser, verdict)
     ]
 
     assert found == []
