@@ -290,6 +290,8 @@ class Statsd(Server):
 
     Attributes:
         address: Where it listens, for UDP and TCP alike, ``host:port``.
+
+        socket: Its Unix socket.
     """
 
     def __init__(self, folder: Path, *, repeat_to: "Statsd | None" = None) -> None:
@@ -297,11 +299,13 @@ class Statsd(Server):
         script = need_file(SERVERS / "statsd/node_modules/statsd/stats.js")
         self.port, self.admin = free_ports(2)
         self.address = f"127.0.0.1:{self.port}"
+        self.socket = folder / "socket"
         self.marks = 0
         (folder / "config.js").write_text(
             f"""{{ servers: [
               {{ server: "./servers/udp", address: "127.0.0.1", port: {self.port} }},
-              {{ server: "./servers/tcp", address: "127.0.0.1", port: {self.port} }} ],
+              {{ server: "./servers/tcp", address: "127.0.0.1", port: {self.port} }},
+              {{ server: "./servers/tcp", socket: "{self.socket}" }} ],
               mgmt_address: "127.0.0.1", mgmt_port: {self.admin},
               flushInterval: 3600000, dumpMessages: true,
               backends: ["./backends/{"repeater" if repeat_to else "console"}"],
