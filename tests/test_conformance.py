@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any, ClassVar
 
 import pytest
@@ -361,16 +363,27 @@ LOGS = glob.glob(f"{ROOT}/fixtures/*/*.log")
 SHIPPED = sorted({os.path.basename(os.path.dirname(path)) for path in LOGS})
 
 
-@pytest.mark.parametrize("parser", SHIPPED)
-def test_our_parsers(parser: str) -> None:
-    """Every parser of ours stands all trials on its own fixtures."""
+def faults(parser: str) -> list[Verdict]:
+    """Return what *parser* fails on its largest fixture and has no excuse for."""
     name, options, log = largest_fixture(parser)
     parser_class = load_parser(name)
-
-    found = [
+    return [
         verdict
         for verdict in examine(lambda: parser_class(option_string=options), log)
         if verdict.fails and not excused(parser, verdict)
     ]
 
-    assert found == []
+
+@pytest.fixture(scope="module", autouse=True)
+def trials(request: pytest.FixtureRequest) -> Iterator[dict[str, "Future[list[Verdict]]"]]:
+    """Return the faults of all parsers that are asked for, tried side by side meanwhile."""
+    asked = [getattr(item, "callspec", None) for item in request.session.items]
+    names = {each.params.get("shipped") for each in asked if each}
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
+        yield {name: pool.submit(faults, name) for name in SHIPPED if name in names}
+
+
+@pytest.mark.parametrize("shipped", SHIPPED)
+def test_our_parsers(shipped: str, trials: dict[str, "Future[list[Verdict]]"]) -> None:
+    """Every parser of ours stands all trials on its own fixtures."""
+    assert trials[shipped].result() == []
