@@ -98,12 +98,15 @@ class Place:
 
     Attributes:
         written: How many lines were written since the job began.
+
+        prefix: Under which its metrics are sent, where others send too.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "app.log"
         self.state = folder / "job.state"
+        self.prefix = ""
         self.output = Memory()
         self.outputs: list[Output] = [self.output]
         self.now = 1_800_000_000.0
