@@ -160,7 +160,7 @@ _KNOWN = Event._fields.index("known")
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
 _OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
 
-_COUNT = rb"([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+"
+_COUNT = rb"(?<![a-z_])([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+"
 _REGISTERED = (
     r"[45]\.(?:0\.0|1\.(?:\d|10)|2\.[0-4]|3\.[0-6]|4\.[0-7]|5\.[0-6]"
     r"|6\.(?:\d|10)|7\.(?:[12]?\d|30))\Z"

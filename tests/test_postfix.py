@@ -724,3 +724,18 @@ class TestPostfixParser:
 
         assert told["maxDelay"] == 432001.123456
         assert told["medianDelay"] == 432000
+
+
+def test_long_words_of_a_session_cost_linear_time() -> None:
+    """A command of a megabyte in the account of a session is passed over in one go."""
+    line = (
+        b"Nov 21 06:15:44 mx postfix/smtpd[27768]: disconnect from localhost[127.0.0.1] "
+        b"ehlo=1 " + b"a" * (1 << 20) + b" rcpt=0/2 commands=1/3\n"
+    )
+    parser = PostfixParser()
+    started = time.process_time()
+
+    parser.feed(line)
+    list(parser.get_state(60))
+
+    assert time.process_time() - started < 2
