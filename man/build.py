@@ -64,7 +64,7 @@ def _command(word: str) -> str:
     parts = [f".SS logster {word} {_escaped(usage)}", _escaped(_joined(command.help or ""))]
     for parameter in command.params:
         record = parameter.get_help_record(context)
-        if record:
+        if record and isinstance(parameter, click.Option):
             parts.append(_plain(record))
     return "\n".join(parts)
 
@@ -87,7 +87,7 @@ def _plain(record: tuple[str, str]) -> str:
 
 
 def _summary(module: Any) -> str:
-    return str(module.__doc__ or "").strip().partition("\n")[0]
+    return str(module.__doc__ or "").strip().partition("\n")[0].replace("``", "`")
 
 
 def _joined(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Web access logs with the metrics of 1.x; the parser is in `logster.parsers.apache_access`."""
+"""The 1.x name of `logster.parsers.apache_access`."""
 
 from logster.parsers.apache_access import SampleLogster
 

@@ -1,4 +1,4 @@
-"""Squid's access log with the metrics of 1.x; `logster.parsers.squid` has the parser."""
+"""The 1.x name of `logster.parsers.squid`."""
 
 from logster.parsers.squid import SquidLogster
 

@@ -62,7 +62,7 @@ class _Lint(click.Command):
         return ctx.command.invoke(ctx)
 
 
-command = _Lint("lint")
+command = _Lint("lint", help=_HELP)
 
 
 def _lint(**values: Any) -> int:
