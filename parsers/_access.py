@@ -376,3 +376,13 @@ def total_and_largest(sizes: Iterable[bytes]) -> tuple[int, int]:
     total = sum(values)
     whole = int(total) if total < 2**53 else sum(map(int, sizes))
     return whole, int(max(values, default=0))
+
+
+def unique_counts(clients: set[bytes], users: set[bytes]) -> Iterator[Metric]:
+    """Yield how many different *clients* and *users* there were, where there were any."""
+    for name, units, known in (
+        ("clients_unique", "Clients", clients),
+        ("users_unique", "Users", users),
+    ):
+        if found := min(len(known - {b"-", b""}), DISTINCT_LIMIT):
+            yield Metric(name, found, units)

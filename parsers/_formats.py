@@ -134,7 +134,9 @@ _SQUID_CODE = (
 )
 
 
-def _squid_parts(text: str) -> Iterator[Part]:
+def _pieces(text: str, code: str, system: str) -> Iterator[bytes | re.Match[str]]:
+    """Yield what stands between the codes of *text* as it is, and each code as a match."""
+    pattern = re.compile(code)
     place = 0
     while place < len(text):
         if text[place] != "%":
@@ -143,14 +145,21 @@ def _squid_parts(text: str) -> Iterator[Part]:
             yield text[place:end].encode()
             place = end
             continue
-        found = re.compile(_SQUID_CODE).match(text, place)
+        found = pattern.match(text, place)
         if not found:
-            raise _unknown("Squid", text, place)
+            raise _unknown(system, text, place)
+        yield found
         place = found.end()
-        argument = found["before"] or found["after"] or ""
-        if found["percent"]:
+
+
+def _squid_parts(text: str) -> Iterator[Part]:
+    for found in _pieces(text, _SQUID_CODE, "Squid"):
+        if isinstance(found, bytes):
+            yield found
+        elif found["percent"]:
             yield b"%"
         else:
+            argument = found["before"] or found["after"] or ""
             yield _timed(_SQUID.get(found["code"], Field()), argument.strip("{}"))
 
 
@@ -177,31 +186,28 @@ _APACHE_CODE = (
 
 
 def _apache_parts(text: str) -> Iterator[Part]:
-    place = 0
-    while place < len(text):
-        if text[place] != "%":
-            end = text.find("%", place)
-            end = len(text) if end < 0 else end
-            yield text[place:end].encode()
-            place = end
-            continue
-        found = re.compile(_APACHE_CODE).match(text, place)
-        if not found or found["code"] not in _APACHE_KNOWN:
-            raise _unknown("Apache", text, place)
-        place = found.end()
-        code, argument = found["code"], found["argument"] or ""
-        if code == "%":
-            yield b"%"
-        elif code == "t" and not argument:
-            yield b"["
-            yield Field(kind="time")
-            yield b"]"
-        elif code == "T" and argument in {"ms", "us"}:
-            yield Field(f"duration_{argument}", "number")
-        elif code in "haC" and argument == "c":
-            yield Field()
+    for found in _pieces(text, _APACHE_CODE, "Apache"):
+        if isinstance(found, bytes):
+            yield found
+        elif found["code"] not in _APACHE_KNOWN:
+            raise _unknown("Apache", text, found.start())
         else:
-            yield _timed(_APACHE.get(code, Field()), argument)
+            yield from _apache_fields(found["code"], found["argument"] or "")
+
+
+def _apache_fields(code: str, argument: str) -> Iterator[Part]:
+    if code == "%":
+        yield b"%"
+    elif code == "t" and not argument:
+        yield b"["
+        yield Field(kind="time")
+        yield b"]"
+    elif code == "T" and argument in {"ms", "us"}:
+        yield Field(f"duration_{argument}", "number")
+    elif code in "haC" and argument == "c":
+        yield Field()
+    else:
+        yield _timed(_APACHE.get(code, Field()), argument)
 
 
 _APACHE_KNOWN = frozenset([*"%aABbCDefhHikIlLmnopPqrRsStTuUvVXO", "^FB", "^ti", "^to"])

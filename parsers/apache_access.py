@@ -46,7 +46,6 @@ from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parsers._access import (
-    DISTINCT_LIMIT,
     FOLD_AT,
     STATUS_CLASSES,
     STATUSES,
@@ -61,6 +60,7 @@ from logster.parsers._access import (
     status_class,
     status_class_infos,
     total_and_largest,
+    unique_counts,
     words,
 )
 from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
@@ -276,9 +276,7 @@ class ApacheAccessParser(AccessParser):
 
     def _tail(self) -> Iterator[Metric]:
         """Yield what is given only where there was any."""
-        for name, known in (("clients_unique", self._clients), ("users_unique", self._users)):
-            if found := min(len(known - {b"-", b""}), DISTINCT_LIMIT):
-                yield Metric(name, found, name.partition("_")[0].capitalize())
+        yield from unique_counts(self._clients, self._users)
         tail = self._words.copy()
         for status, count in self._statuses.items():
             if status in STATUSES:

@@ -61,7 +61,6 @@ from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parsers._access import (
-    DISTINCT_LIMIT,
     FOLD_AT,
     STATUS_CLASSES,
     STATUSES,
@@ -77,6 +76,7 @@ from logster.parsers._access import (
     status_class,
     status_class_infos,
     total_and_largest,
+    unique_counts,
     words,
 )
 from logster.parsers._formats import squid_layout
@@ -556,9 +556,7 @@ class SquidParser(AccessParser):
                 names.append("auth_407")
             for name in names:
                 tail[name] += count
-        for name, known in (("clients_unique", self._clients), ("users_unique", self._users)):
-            if found := min(len(known - {b"-", b""}), DISTINCT_LIMIT):
-                yield Metric(name, found, name.partition("_")[0].capitalize())
+        yield from unique_counts(self._clients, self._users)
         for name, count in sorted(tail.items()):
             yield _count(name, count)
 
