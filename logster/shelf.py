@@ -122,7 +122,10 @@ class Shelf:
         if position.path and (found := _known(position, taken)):
             return found
         free = [each for each in self.candidates if each.identity not in taken]
-        by_inode = [each for each in free if each.inode == position.inode]
+        packed = position.path.endswith(COMPRESSED)
+        by_inode = [
+            each for each in free if each.inode == position.inode and each.is_compressed == packed
+        ]
         found = self._first(by_inode, lambda file: file.holds(position))
         if found:
             return found

@@ -271,12 +271,21 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             if moved := self._shelf.untouched(position):
                 steps.append(_Step(None, position._replace(path=os.path.realpath(moved.path))))
                 return
+            if position.copied and position.is_blank:
+                return  # nobody writes to a copy, and nothing is there to know it by
         found = self._shelf.find(position, _identities(steps, live))
+        if found and position.is_blank and self._is_known_better(found):
+            found.close()
+            found = None
         if found:
             steps.append(_Step(found, position, position.copied))
         elif position.size > position.offset and not (live and live.is_at(position)):
             lost = position.size - position.offset
             self._lose(lost, f"{position.path} is gone with {lost} bytes of a line not yet whole.")
+
+    def _is_known_better(self, file: Generation) -> bool:
+        """Return whether *file* is that of a position which has more than an inode to tell."""
+        return any(file.is_at(each) for each in self.cursor if not each.is_blank)
 
     def _follow(self, last: Position, live: Generation | None, steps: list[_Step]) -> bool:
         """
@@ -299,6 +308,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             return True
         else:
             place = self._place_without(last, live, steps, copied=copied)
+        _drop_strangers(steps, place, self._shelf)
         newer = self._newer(place, last, steps, live)
         if copied and live and newer and self._is_copy(newer[-1], live):
             newer.pop()
@@ -473,6 +483,15 @@ def _identities(steps: Sequence[_Step], live: Generation | None) -> set[tuple[in
     """Return device and inode of each file that is known."""
     files = [*(step.file for step in steps), live]
     return {file.identity for file in files if file}
+
+
+def _drop_strangers(steps: list[_Step], place: Candidate | None, shelf: Shelf) -> None:
+    """Drop files that came after *place*, and only by their inode seem to come before it."""
+    for step in [step for step in steps if step.file and step.start and step.start.is_blank]:
+        each = step.file and shelf.candidate(step.file.identity)
+        if each and place and each.scheme == place.scheme and each.rank > place.rank:
+            _close([step])
+            steps.remove(step)
 
 
 def _places(candidates: Sequence[Candidate]) -> set[tuple[str, tuple[int, int]]]:

@@ -302,12 +302,12 @@ class TestLines:
     def test_flat_memory(self, place: Place) -> None:
         """A long catch-up takes no more memory than a short one."""
         with place.log.open("ab") as file:
-            for _ in range(200):
+            for _ in range(60):
                 file.write(b"line 1\n" * 200_000)
         before = _peak()
         report = place.run()
 
-        assert 40_000_000 == report.tally.matched
+        assert 12_000_000 == report.tally.matched
         assert _peak() - before < 16 << 10
 
 
