@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN = .venv/bin
+SECONDS = 60
 DEMO_LOG = fixtures/postfix/demo.log
 
 .PHONY: demo test check-wheel servers docs bench torture clean
@@ -28,7 +29,7 @@ bench: .venv/ready               ## speed against other tools, as ratios
 	$(BIN)/python benchmarks/bench.py
 
 torture: .venv/ready             ## the long exactly-once test, with its figures
-	$(BIN)/python benchmarks/torture.py
+	$(BIN)/python benchmarks/torture.py --seconds $(SECONDS)
 
 clean:
 	rm -rf .venv build dist *.egg-info .cache
