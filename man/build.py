@@ -1,8 +1,9 @@
 """
-Write ``man/logster.1`` and the marked parts of the README from the program itself.
+Write the man pages and the marked parts of the README from the program itself.
 
-The page is ``man/template.1`` with the options and commands filled in. ``--check``
-writes nothing and ends with 1 if a file is not what it would write.
+``logster.1`` is ``template.1`` with the options and commands filled in,
+``logster-metrics.7`` what ``logster metrics`` prints of each parser. ``--check`` writes
+nothing and ends with 1 if a file is not what it would write.
 """
 
 import re
@@ -17,8 +18,9 @@ import click
 
 from logster import __version__
 from logster.command_line import COMMANDS, RUN_OPTIONS
+from logster.commands.metrics import KIND_NAMES
 from logster.options import Option
-from logster.registry import load_output, names
+from logster.registry import load_output, load_parser, names
 
 
 HERE = Path(__file__).parent
@@ -40,6 +42,44 @@ def page() -> str:
     }.items():
         text = text.replace(f"@{mark}@", part)
     return text
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics, as ``logster metrics`` knows them."""
+    head = f"""\
+.\\" Written by man/build.py from the catalogues of the parsers.
+.TH LOGSTER\\-METRICS 7 "" "logster {__version__}" "Metrics"
+.SH NAME
+logster\\-metrics \\- what the parsers of logster derive
+.SH DESCRIPTION
+Each parser of
+.BR logster (1)
+derives these metrics.
+A part of a name that varies stands in braces.
+Counters are what one run counted; a rate is per second of the time since the last run.
+Parsers whose metrics the log or an option names
+.RB ( pattern ,
+.BR json-lines ,
+.BR JsonLogster )
+have only those of their own here.
+"""
+    return head + "\n".join(map(_catalogue, names("logster.parsers"))) + "\n"
+
+
+def _catalogue(name: str) -> str:
+    infos = load_parser(name).catalogue()
+    parts = [f".SH {_escaped(name).upper()}" if name.islower() else f".SH {_escaped(name)}"]
+    parts.append(_escaped(_parser_summary(name)))
+    for info in infos:
+        kind = KIND_NAMES.get(info.kind, info.kind)
+        unit = f", {info.units}" if info.units else ""
+        parts.append(f'.TP\n.BR {_quoted(info.name)} " ({kind}{_escaped(unit)})"')
+        parts.append(_escaped(_joined(info.help)))
+    return "\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    return '"' + _escaped(text) + '"'
 
 
 _BUILT_IN = (
@@ -98,6 +138,7 @@ def _escaped(text: str) -> str:
     """Return *text* so that roff takes none of it for itself."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("^", "\\(ha")
     text = text.replace("~", "\\(ti").replace("`", "\\(ga")
+    text = "".join(c if c.isascii() else f"\\[u{ord(c):04X}]" for c in text)
     return "\\&" + text if text.startswith((".", "\\(aq")) else text
 
 
@@ -105,7 +146,7 @@ def readme(text: str) -> str:
     """Return the README *text* with its marked parts written anew."""
     for mark, part in {
         "demo": f"```\n{_demo()}\n```",
-        "parsers": _markdown("parser", "what it does", names("logster.parsers"), _parser_summary),
+        "parsers": _markdown("parser", "what it does", names("logster.parsers"), _parser_row),
         "outputs": _markdown("output", "what it does", names("logster.outputs"), _output_summary),
     }.items():
         pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
@@ -129,6 +170,11 @@ def _markdown(head: str, other: str, rows: list[str], summary: Callable[[str], s
     return "\n".join(lines)
 
 
+def _parser_row(name: str) -> str:
+    infos = load_parser(name).catalogue()
+    return _parser_summary(name) + (f" {len(infos)} metrics." if len(infos) > 1 else "")
+
+
 def _parser_summary(name: str) -> str:
     return _summary(import_module(f"logster.parsers.{name.replace('-', '_')}"))
 
@@ -140,12 +186,12 @@ def _output_summary(name: str) -> str:
 def main() -> int:
     """Write the files, or check them."""
     readme_file = HERE.parent / "README.md"
-    made = {HERE / "logster.1": page()}
+    made = {HERE / "logster.1": page(), HERE / "logster-metrics.7": metrics_page()}
     made[readme_file] = readme(readme_file.read_text(encoding="utf-8"))
     for path, text in made.items():
         if "--check" not in sys.argv[1:]:
             path.write_text(text, encoding="utf-8")
-        elif path.read_text(encoding="utf-8") != text:
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
             print(f"{path.name} is not what its sources say: make docs", file=sys.stderr)
             return 1
     return 0

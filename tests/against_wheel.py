@@ -36,9 +36,11 @@ def main() -> int:
         tests = configuration["dependency-groups"]["tests"]
         wanted = [each for each in tests if isinstance(each, str)]
         run(python, "-m", "pip", "install", "--quiet", f"{wheel}", *wanted)
-        page = place / "venv" / "share" / "man" / "man1" / "logster.1"
-        if not page.exists():
-            print("The wheel does not install the man page.", file=sys.stderr)
+        manual = place / "venv" / "share" / "man"
+        if not all(
+            (manual / page).exists() for page in ("man1/logster.1", "man7/logster-metrics.7")
+        ):
+            print("The wheel does not install the man pages.", file=sys.stderr)
             return 1
         work = place / "work"
         work.mkdir()

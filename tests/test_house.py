@@ -154,10 +154,11 @@ class TestDocumentation:
 
         assert (0, "") == (done.returncode, done.stderr)
 
-    def test_manual_is_clean(self) -> None:
-        """Groff has nothing to say about the man page."""
+    @pytest.mark.parametrize("page", ["logster.1", "logster-metrics.7"])
+    def test_manual_is_clean(self, page: str) -> None:
+        """Groff has nothing to say about the man pages."""
         done = subprocess.run(
-            ["groff", "-man", "-ww", "-z", str(ROOT / "man" / "logster.1")],
+            ["groff", "-man", "-ww", "-z", str(ROOT / "man" / page)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
 
