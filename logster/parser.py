@@ -7,6 +7,7 @@ optional and found by name:
 * `feed` takes a block of whole lines at a time and is what makes a parser fast;
 * `merge` takes over what another instance counted, so that parts of a log can
   be read in parallel;
+* `time_of` tells when a line happened;
 * `catalogue` names every metric with its unit, kind and one line of help;
 * `memory` is what a parser wants back in the next run;
 * `notices` are sentences for the person who reads cron's mail.
@@ -95,6 +96,10 @@ class LogsterParser:
         The default hands every line to `parse_line`.
         """
         return feed_lines(self, block)
+
+    def time_of(self, line: str) -> float | None:
+        """Return when *line* happened, in seconds since the epoch; None where that is unknown."""
+        return None
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:

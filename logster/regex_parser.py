@@ -401,9 +401,13 @@ class RegexParser(BlockParser):
         ignore: Lines that match this, and not *pattern*, are passed over; blank lines are anyway.
 
         limited: Whether a pattern may take only so much time, for patterns that users write.
+
+        time: The group that holds the time of a line, if one does: seconds since the
+            epoch or finer, or ISO 8601.
     """
 
     pattern: ClassVar[str] = ""
+    time: ClassVar[str | None] = None
     metrics: ClassVar[tuple[Accumulator[Any], ...]] = ()
     ignore: ClassVar[str | None] = None
     limited: ClassVar[bool] = False
@@ -411,6 +415,17 @@ class RegexParser(BlockParser):
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
         self.set_up(self.pattern, self.metrics, self.ignore)
+
+    def time_of(self, line: str) -> float | None:
+        """Return the time of *line* in seconds since the epoch, or None where it tells none."""
+        if self.time is None:
+            return None
+        from logster.moments import seconds  # noqa: PLC0415 - only for parsers that know times
+
+        rows = self._pattern.find(line.encode("utf-8", "surrogatepass"))
+        if not rows.matched:
+            return None
+        return seconds(rows.columns[self._pattern.groups[self.time]][0])
 
     def set_up(
         self,
@@ -440,6 +455,11 @@ class RegexParser(BlockParser):
         self.accumulators = [metric.fresh(max_labels) for metric in metrics]
         self.runaways = 0
         self.notices = []
+        if self.time is not None and self.time not in self._pattern.groups:
+            raise ConfigurationError(
+                f"The pattern {pattern!r} has no group called {self.time} for the time. "
+                "Nothing was read or sent."
+            )
         for metric in metrics:
             for group in metric.groups:
                 if group not in self._pattern.groups:

@@ -1,9 +1,7 @@
-"""Numbers and times that JSON holds as text."""
+"""Numbers that JSON holds as text."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
 
 from logster.errors import ConfigurationError
 from logster.metrics import number
@@ -16,9 +14,6 @@ _SCALE = {
     "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
 }  # fmt: skip
 _QUANTITY = re.compile(r"([+-]?+\d{1,40}+(?:\.\d{0,40}+)?+) ?+([a-zµ%]{0,3}+)\Z", re.IGNORECASE)
-
-#: Epoch times beyond these are milliseconds, microseconds, nanoseconds.
-_EPOCHS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 
 
 def converter(numeric_strings: bool, units: bool) -> Callable[[str], float | None] | None:
@@ -53,26 +48,6 @@ def quantity(text: str) -> float | None:
     return None if value is None or scale is None else value * scale
 
 
-def seconds(value: Any) -> float | None:
-    """
-    Return the time that *value* stands for, in seconds since the epoch, or None.
-
-    Numbers are seconds, milliseconds, microseconds or nanoseconds, whichever
-    makes a time of our days. ISO 8601 without a zone is UTC.
-
-    >>> seconds(1795242092502), seconds("2026-11-21T06:21:32+00:00"), seconds("soon")
-    (1795242092.502, 1795242092.0, None)
-    """
-    if isinstance(value, str):
-        amount = plain(value)
-        if amount is None:
-            return _iso(value)
-        value = amount
-    if isinstance(value, bool) or number(value) is None:
-        return None
-    return next((value / scale for bound, scale in _EPOCHS if value >= bound), float(value))
-
-
 def lists_option(text: str) -> str:
     """
     Return what ``--lists`` says.
@@ -85,11 +60,3 @@ def lists_option(text: str) -> str:
             f"--lists {text!r} is not index, length, skip or by:FIELD. Nothing was read or sent."
         )
     return text
-
-
-def _iso(text: str) -> float | None:
-    try:
-        time = datetime.fromisoformat(text[:40])
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -40,6 +40,7 @@ import orjson
 
 from logster.blocks import BlockParser
 from logster.metrics import Metric, MetricInfo, plain_name
+from logster.moments import seconds
 from logster.parser import Tally
 from logster.parsers._json_columns import Columns, InexactError, Numbers, Texts
 from logster.parsers._json_groups import OTHER, Groups, Slot
@@ -57,7 +58,7 @@ from logster.parsers._json_records import (
 )
 from logster.parsers._json_select import Selection, condition, shown
 from logster.parsers._json_series import FOLLOWED, metric
-from logster.parsers._json_text import converter, lists_option, seconds
+from logster.parsers._json_text import converter, lists_option
 
 
 __all__ = ["JsonLinesParser", "JsonLogster"]

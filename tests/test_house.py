@@ -24,7 +24,18 @@ CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
 #: Layers from the bottom up; a module may import from its own layer and those before.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("stats", "metrics", "table", "arguments", "places", "logs", "shapes", "patterns", "_hostile"),
+    (
+        "stats",
+        "metrics",
+        "table",
+        "arguments",
+        "places",
+        "logs",
+        "shapes",
+        "patterns",
+        "_hostile",
+        "moments",
+    ),
     ("options", "sample", "compressed", "generation", "lock", "transport"),
     ("parser", "blocks", "shelf", "tail", "journal", "outputs"),
     ("regex_parser", "parsers", "foreign", "parallel"),
@@ -80,7 +91,7 @@ class TestImports:
         """A parser knows parsers, metrics and statistics, and nothing of runs or outputs."""
         allowed = {
             "parser", "parsers", "metrics", "stats", "options", "errors",
-            "blocks", "patterns", "sample", "regex_parser",
+            "blocks", "moments", "patterns", "sample", "regex_parser",
         }  # fmt: skip
 
         used = {each for path in (ROOT / "parsers").glob("*.py") for each in imports(path)}

@@ -209,3 +209,27 @@ class TestBounds:
         """Percentiles that are none are refused where they are written."""
         with pytest.raises(ValueError, match="between 0 and 100"):
             Percentiles("x", percents)
+
+
+class Timed(RegexParser):
+    """Lines that say when they happened."""
+
+    pattern = r"^(?P<at>\S+) (?P<word>\w+)$"
+    metrics = (Count("words"),)
+    time = "at"
+
+
+def test_time_of() -> None:
+    """A parser that names the group of the time tells when a line happened."""
+    told = [
+        Timed().time_of(line)
+        for line in ("2026-11-21T06:21:32+00:00 up\n", "1795242092.5 up\n", "soon up\n", "?\n")
+    ]
+
+    assert told == [1795242092.0, 1795242092.5, None, None]
+
+
+def test_time_needs_its_group() -> None:
+    """A group for the time that the pattern lacks is a mistake, told at once."""
+    with pytest.raises(ConfigurationError, match="no group called when for the time"):
+        type("Lacking", (Timed,), {"time": "when"})()
