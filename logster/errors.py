@@ -44,10 +44,6 @@ class OutputError(LogsterError):
     """Metrics were not delivered."""
 
 
-class UnmatchedError(LogsterError):
-    """More lines went unmatched than the caller allows."""
-
-
 class SkipLine(Exception):  # noqa: N818 - a signal, not an error
     """
     Raised by a parser for a line it does not understand.
