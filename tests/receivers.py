@@ -270,16 +270,21 @@ def whisper_points(path: Path) -> dict[int, float]:
     Return all points in the whisper file at *path*, whatever their age.
 
     Read from the bytes, since whisper itself answers only for the time before now. A
-    point of a coarser archive counts where the finer ones have none for its span.
+    point of a coarser archive counts where the finer ones have none for its span. A file
+    that carbon is still laying out, which takes it several writes, has no points yet.
     """
     data = path.read_bytes()
-    (count,) = struct.unpack_from("!L", data, 12)
     found: dict[int, float] = {}
-    for number in range(count):
-        offset, step, length = struct.unpack_from("!3L", data, 16 + 12 * number)
-        archive = data[offset : offset + 12 * length]
+    try:
+        (count,) = struct.unpack_from("!L", data, 12)
+        archives = [struct.unpack_from("!3L", data, 16 + 12 * each) for each in range(count)]
+    except struct.error:
+        return found
+    if len(data) < sum(12 * length for _, _, length in archives) + 16 + 12 * count:
+        return found
+    for offset, step, length in archives:
         held = {at - at % step for at in found}
-        points = struct.iter_unpack("!Ld", archive)
+        points = struct.iter_unpack("!Ld", data[offset : offset + 12 * length])
         found.update({at: value for at, value in points if at and at not in held})
     return found
 
