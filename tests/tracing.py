@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import pickle
 import platform
 import signal
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pytest
 
@@ -34,34 +36,60 @@ NAMES = (
 )  # fmt: skip
 
 
-def killed_at(number: int, action: Callable[[], object]) -> str | None:
+class Call(NamedTuple):
+    """One system call of a process: the first `write`, say, or the fourth."""
+
+    name: str
+    occurrence: int
+
+
+def calls_of(action: Callable[[], object]) -> list[Call]:
     """
-    Run *action* in a process of its own that is killed as it enters a system call.
-
-    Args:
-        number: The how manieth system call that is, those of all its threads counted.
-
-        action: What it does.
+    Run *action* in a process of its own, to its end.
 
     Returns:
-        The name of the system call, or None if the process had ended before.
+        All its system calls, those of all its threads, as they were entered.
     """
+    return _report(lambda: _trace(action, lambda call: False))
+
+
+def killed_at(call: Call, action: Callable[[], object]) -> bool:
+    """
+    Run *action* in a process of its own that is killed as it enters the system call *call*.
+
+    A call is known by its name and how often that came before, not by its place among all:
+    a buffer that the process had to ask memory for would move every later one.
+
+    Returns:
+        Whether it came so far; if not, it ended by itself.
+    """
+    return call in _report(lambda: _trace(action, lambda each: each == call))
+
+
+def _report(work: Callable[[], list[Call]]) -> list[Call]:
+    """Do *work* in a process of its own, which is a tracer, and return what it returns."""
     reading, writing = os.pipe()
     tracer = os.fork()
     if not tracer:
         os.close(reading)
-        _as_child(lambda: os.write(writing, _trace(number, action).encode()))
+        _as_child(lambda: os.write(writing, pickle.dumps(work())))
     os.close(writing)
     with open(reading, "rb") as answer:
-        said = answer.read().decode()
+        said = answer.read()
     _, status = os.waitpid(tracer, 0)
-    if status or not said or said.startswith("!"):
-        pytest.fail(f"the tracer ended with {status} at call {number}: {said}")
-    return None if said == "ended" else said
+    if status:
+        pytest.fail(f"the tracer ended with {status}")
+    calls: list[Call] = pickle.loads(said)
+    return calls
 
 
-def _trace(number: int, action: Callable[[], object]) -> str:
-    """Be the tracer: its only child is the process that does *action*."""
+def _trace(action: Callable[[], object], kills: Callable[[Call], bool]) -> list[Call]:
+    """
+    Be the tracer: its only child is the process that does *action*.
+
+    Returns:
+        The calls it entered; the last is that for which *kills* was true, if there was one.
+    """
     child = os.fork()
     if not child:
         _ptrace(_TRACEME, 0)
@@ -70,21 +98,27 @@ def _trace(number: int, action: Callable[[], object]) -> str:
     os.waitpid(child, 0)
     _ptrace(_SETOPTIONS, child, _OPTIONS)
     _ptrace(_SYSCALL, child)
-    calls = 0
+    calls: list[Call] = []
+    times: Counter[str] = Counter()
     while True:
         task, status = os.waitpid(-1, _ALL_CHILDREN)
         if not os.WIFSTOPPED(status):
+            if task == child and status:
+                raise RuntimeError(f"the traced process ended with {status}")
             if task == child:
-                return "ended" if not status else f"!ended with {status}"
+                return calls
             continue
         stop = os.WSTOPSIG(status)
-        call = _entered(task) if stop == _SYSCALL_STOP else None
-        calls += call is not None
-        if call is not None and calls == number:
-            os.kill(child, signal.SIGKILL)
-            while os.waitpid(-1, _ALL_CHILDREN)[0] != child:
-                pass
-            return NAMES.get(call, str(call))
+        number = _entered(task) if stop == _SYSCALL_STOP else None
+        if number is not None:
+            name = NAMES.get(number, str(number))
+            times[name] += 1
+            calls.append(Call(name, times[name]))
+            if kills(calls[-1]):
+                os.kill(child, signal.SIGKILL)
+                while os.waitpid(-1, _ALL_CHILDREN)[0] != child:
+                    pass
+                return calls
         passed_on = stop if stop not in {_SYSCALL_STOP, signal.SIGTRAP, signal.SIGSTOP} else 0
         _ptrace(_SYSCALL, task, passed_on)
 
