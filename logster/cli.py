@@ -86,7 +86,7 @@ def _run(**values: Any) -> int:
         if settings.debug or settings.log_conf or "logging" in sys.modules:
             log.connect_logging(settings.log_conf, debug=settings.debug)
         if log.complaint and (settings.log_dir or settings.log_conf):
-            job.remarks = [log.complaint]
+            job = job._replace(remarks=[log.complaint])
         if settings.dry_run:
             return _dry_run(job, settings)
         return _real_run(job, settings, log)

@@ -16,7 +16,6 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, overload
 
 from logster.errors import StateError
@@ -84,7 +83,6 @@ class Backlog(Sequence[Batch]):
         return sum(map(len, gone))
 
 
-@dataclass
 class State:
     """
     The state of a job.
@@ -117,16 +115,25 @@ class State:
             ``gaps`` and ``rotations``. A first run knows ``log`` and ``parser`` alone.
     """
 
-    cursor: tuple[Position, ...] = ()
-    last_run: float = 0.0
-    last_time: int = 0
-    owed: dict[str, Backlog] = field(default_factory=dict)
-    totals: dict[str, dict[str, float]] = field(default_factory=dict)
-    dropped: int = 0
-    memory: Any = None
-    callers: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    summary: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        cursor: tuple[Position, ...] = (),
+        *,
+        last_run: float = 0.0,
+        last_time: int = 0,
+        owed: dict[str, Backlog] | None = None,
+        summary: dict[str, Any] | None = None,
+    ) -> None:
+        self.cursor = cursor
+        self.last_run = last_run
+        self.last_time = last_time
+        self.owed = owed or {}
+        self.totals: dict[str, dict[str, float]] = {}
+        self.dropped = 0
+        self.memory: Any = None
+        self.callers: list[str] = []
+        self.said: list[str] = []
+        self.summary = summary or {}
 
     def owe_each(self, target: str, batch: Batch) -> None:
         """Owe *batch* beside what is owed already."""
@@ -306,13 +313,14 @@ class Journal:
             at += count
         if lines[at:] != [""]:
             raise ValueError("its end is missing")
-        return State(
+        state = State(
             cursor=tuple(Position(*each) for each in content["cursor"]),
             last_run=float(content["last_run"]),
             last_time=int(content["last_time"]),
             owed=owed,
-            **{name: content[name] for name in _AS_THEY_ARE},
         )
+        vars(state).update({name: content[name] for name in _AS_THEY_ARE})
+        return state
 
 
 class CorruptStateError(StateError):

@@ -57,13 +57,13 @@ class TestJournal:
             cursor=(PLACE._replace(inode=6, copied=True), PLACE),
             last_run=12.5,
             last_time=13,
-            totals={"t": {"a": 3}},
-            dropped=2,
-            memory={"x": [1, None, "\udc80"]},
-            callers=["1", "2"],
-            said=["3"],
             summary={"error": None},
         )
+        state.totals = {"t": {"a": 3}}
+        state.dropped = 2
+        state.memory = {"x": [1, None, "\udc80"]}
+        state.callers = ["1", "2"]
+        state.said = ["3"]
         state.owe_each("one", batch(1, 1, 2.5, math.inf))
         state.owe_each("one", batch(2, -1))
         state.owe_each("two", Batch(3, (Metric("\udc80\n", "\n[", extra={"tags": ["x"]}),)))
@@ -73,7 +73,7 @@ class TestJournal:
         assert state.owed["one"][:] == loaded.owed.pop("one")[:]
         assert state.owed["two"][:] == loaded.owed.pop("two")[:]
         state.owed = {}
-        assert state == loaded
+        assert vars(state) == vars(loaded)
 
     def test_not_a_number(self, journal: Journal) -> None:
         """A value that is no number does not make the journal unreadable."""

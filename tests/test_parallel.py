@@ -150,9 +150,8 @@ def test_unmatched_lines_count_in_every_part(tmp_path: Path) -> None:
 def test_overlong_lines_count_in_every_part(tmp_path: Path) -> None:
     """A line too long counts once, whoever passed over it."""
     wanted = job(log_of(tmp_path, 1000, "y" * 500, at=3), Lines, 3)
-    wanted.max_line = 100
 
-    reading = read(wanted, State())
+    reading = read(wanted._replace(max_line=100), State())
 
     assert (Tally(999, 0, 1), 1) == (reading.tally, reading.tail.overlong)
 
