@@ -6,7 +6,7 @@ The people who configured a log have its exact definition at hand: Squid's
 expression for a whole line, which reads a line from its start in linear time:
 
 >>> layout = apache_layout(r'%h \"%r\" %>s')
->>> layout.scan(b'::1 "GET / HTTP/1.1" 200\n', 1)[0]["status"]
+>>> layout.scan(b'::1 "GET / HTTP/1.1" 200\n')[0]["status"]
 [b'200']
 
 Who writes into a field decides how it may end. Inside of quotes, a backslash

@@ -54,12 +54,12 @@ from logster.parsers._access import (
     Distribution,
     Layout,
     add_distinct,
+    numbers,
     per_second,
     percents,
     share,
     status_class,
     status_class_infos,
-    total_and_largest,
     unique_counts,
     words,
 )
@@ -201,9 +201,9 @@ class ApacheAccessParser(AccessParser):
         self._raw_heads.update(zip(*(columns[name] for name in self._heads), strict=True))
         for name, counter in self._raw_durations.items():
             counter.update(columns[name])
-        total, largest = total_and_largest(filter(None, columns.get("size", ())))
-        self._size += total
-        self._max_size = max(self._max_size, largest)
+        sizes = numbers(list(filter(None, columns.get("size", ()))))
+        self._size += int(sum(sizes))
+        self._max_size = max(self._max_size, int(max(sizes, default=0)))
         add_distinct(self._clients, columns.get("client", ()))
         add_distinct(self._users, filter(None, columns.get("user", ())))
         if len(self._raw_heads) + sum(map(len, self._raw_durations.values())) > FOLD_AT:

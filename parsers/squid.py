@@ -69,13 +69,13 @@ from logster.parsers._access import (
     Distribution,
     Layout,
     add_distinct,
+    numbers,
     per_second,
     percentile_name,
     percents,
     share,
     status_class,
     status_class_infos,
-    total_and_largest,
     unique_counts,
     words,
 )
@@ -127,7 +127,7 @@ def _layouts_1x(elapsed: bytes, size: bytes) -> tuple[Layout, ...]:
         size: Pattern of the size, likewise.
     """
     fields = ("sum", "result") if b"(" in elapsed else ("result", "sum")
-    native = rb"[0-9.]++ ++%b [^ \n]++ ([A-Z_]++/\d\d\d) %b .*+" % (elapsed, size)
+    native = rb"[0-9.]++ ++%b \S++ ([A-Z_]++/\d\d\d) %b .*+" % (elapsed, size)
     # A layout that tests of 1.x have, as a logformat might write it.
     mixed = (
         rb"[0-9.]++ ++%b [^\[\n]*+\[[^\]\n]*+\] \"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+\""
@@ -614,7 +614,7 @@ class SquidLogster(AccessParser):
                 vars(self)[f"http_{name}"] += count
         wanted = "elapsed" if self.option.size_is_elapsed else "size"
         summed = columns.get("sum", columns.get(wanted, ()))
-        self.size_transferred += total_and_largest(summed)[0]
+        self.size_transferred += int(sum(numbers(summed)))
 
     def merge(self, other: "SquidLogster") -> None:
         """Count everything that *other* has counted too."""
