@@ -184,6 +184,15 @@ _GROUPS = (
     " --count code --count status --sum size"
 )
 _PATTERN = ("--parser-options", _GROUPS, "pattern")
+#: What built-in parsers call that which the pattern finds too.
+_SAME = {
+    "SquidLogster": {
+        "squid_TCP_MISS": "code_TCP_MISS",
+        "squid_TCP_MEM_HIT": "code_TCP_MEM_HIT",
+        "size": "size_sum",
+    },
+    "squid": {"requests": "lines", "http_200": "status_200", "size": "size_sum"},
+}
 
 
 def _grep(pattern: str) -> Peer:
@@ -383,21 +392,20 @@ def races(shop: Workshop) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Yield the name of each race and what runs it."""
     for each in RACES:
         yield each.name, lambda each=each: race(shop, each)
-    yield "pattern", lambda: _pattern(shop)
+    yield "pattern", lambda: _pattern(shop, "pattern", "SquidLogster", Target(2.5))
+    yield "pattern-squid", lambda: _pattern(shop, "pattern-squid", "squid")
     yield "parse-line", lambda: _parse_line(shop)
 
 
-def _pattern(shop: Workshop) -> Row:
-    """Return what a pattern with three groups costs, against the built-in of the same counts."""
-    blank = Row("pattern", "pattern, three groups / SquidLogster", target=Target(2.5))
+def _pattern(shop: Workshop, name: str, parser: str, target: Target | None = None) -> Row:
+    """Return what a pattern with three groups costs, against a built-in on the same lines."""
+    blank = Row(name, f"pattern, three groups / {parser}", target=target)
     log = shop.log("squid")
-    ours, theirs = shop.logster(*_PATTERN, log), shop.logster("SquidLogster", log)
+    ours, theirs = shop.logster(*_PATTERN, log), shop.logster(parser, log)
     try:
         found = names_and_numbers(output(ours))
-        other = counts(output(theirs))
-        known = {f"squid_{code}": found[f"code_{code}"] for code in ("TCP_MISS", "TCP_MEM_HIT")}
-        known["size"] = found["size_sum"]
-        if wrong := differing(other, known):
+        known = {other: found[own] for other, own in _SAME[parser].items()}
+        if wrong := differing(counts(output(theirs)), known):
             return blank._replace(remark=f"counts differ: {wrong}"[:200])
         return of_pair(blank, paired(ours, theirs, shop.runs), "cpu", shop.lines)
     except CommandError as error:

@@ -13,7 +13,8 @@ optional and found by name:
 * `notices` are sentences for the person who reads cron's mail.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
@@ -115,19 +116,18 @@ def feed_lines(parser: Any, block: bytes) -> Tally:
     """
     parse_line = parser.parse_line
     unmatched = 0
-    lines = block.decode("utf-8", "replace").split("\n")
-    last = lines.pop()
-    for line in lines:
+    # Both find newlines twice as fast as `split`, and leave them where they are.
+    if block.isascii():
+        lines: Sequence[Any] = BytesIO(block).readlines()
+        texts: Iterable[str] = map(bytes.decode, lines)
+    else:
+        texts = lines = TextIOWrapper(BytesIO(block), "utf-8", "replace", newline="\n").readlines()
+    for line in texts:
         try:
-            parse_line(line + "\n")
+            parse_line(line)
         except SkipLine:
             unmatched += 1
-    if last:
-        try:
-            parse_line(last)
-        except SkipLine:
-            unmatched += 1
-    return Tally(len(lines) + bool(last) - unmatched, 0, unmatched)
+    return Tally(len(lines) - unmatched, 0, unmatched)
 
 
 def feeder(parser: Any) -> Callable[[bytes], Tally]:

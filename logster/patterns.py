@@ -7,8 +7,10 @@ could (``\s``, ``[^"]``, ``\A``); where it cannot, lines are searched one by one
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import compress
+from threading import current_thread, main_thread
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
@@ -17,6 +19,9 @@ from logster.errors import ConfigurationError
 #: Seconds of processor time for a block: so many, and so many for each of its characters.
 BLOCK_BUDGET = 0.25
 CHARACTER_BUDGET = 2e-6
+
+#: Characters from which on setting an alarm costs less than many looks at the clock.
+ALARM_AT = 2048
 
 #: Seconds for a line, once a block took too long; less and less the more lines do.
 LINE_BUDGET = 0.02
@@ -59,7 +64,8 @@ class Pattern:
     Args:
         text: The pattern; it matches anywhere in a line unless it begins with ``^``.
 
-        limited: Whether it runs on `regex`, with a budget of time, instead of `re`.
+        limited: Whether it runs on `regex`, with a budget of time, instead of `re`; unless it
+            needs none, which `is_linear` tells.
 
         misfits: Whether the lines that do not match are wanted.
 
@@ -93,6 +99,10 @@ class Pattern:
                 f"The pattern {text!r} is not a regular expression: {error}. "
                 "Nothing was read or sent."
             ) from error
+        self._linear: re.Pattern[str] | None = None
+        if limited and block and is_linear(text):
+            with suppress(re.error):  # `regex` lets two groups have the same name
+                self._linear = re.compile(block, re.MULTILINE | re.ASCII)
         self.groups = {name: place - 1 for name, place in self._line.groupindex.items()}
 
     def find(self, block: bytes) -> Rows:
@@ -103,23 +113,37 @@ class Pattern:
         if self._block is None or self._runaways:
             return self._find_by_line(text)
         try:
-            rows = self._block.findall(text, **self._budget(len(text)))
+            parts = self._split(text)
         except TimeoutError:
             return self._find_by_line(text)
-        if not isinstance(next(iter(rows), ()), tuple):
-            rows = [(row,) for row in rows]  # a pattern with one group
-        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
-        columns = columns or [() for _ in range(max(self._block.groups, 1))]
-        lines = text.count("\n")
-        matched = len(rows)
+        return self._rows(parts, text)
+
+    def _rows(self, parts: list[Any], text: str) -> Rows:
+        """Return what the *parts* of *text* that `_split` gave tell."""
+        step = self._block.groups + 1
+        columns = [parts[place::step] for place in range(1, step)]
         if not self._every_line:
-            return Rows(columns, matched, lines - matched)
+            matched = (len(parts) - 1) // step
+            return Rows(_texts(columns), matched, text.count("\n") - matched)
         lasts = columns.pop()  # the line, where it did not match
-        matched = lasts.count("")
-        if matched < lines:
-            fits = [not line for line in lasts]
+        matched = lasts.count(None)
+        if matched < len(lasts):
+            fits = [line is None for line in lasts]
             columns = [list(compress(column, fits)) for column in columns]
-        return Rows(columns, matched, lines - matched, list(filter(None, lasts)))
+        return Rows(_texts(columns), matched, len(lasts) - matched, list(filter(None, lasts)))
+
+    def _split(self, text: str) -> list[Any]:
+        """Return *text* split at the matches, and what their groups captured in between."""
+        if self._linear and text.isascii():
+            return self._linear.split(text)
+        split: Callable[..., list[Any]] = self._block.split
+        if not self._limited:
+            return split(text)
+        budget = BLOCK_BUDGET + len(text) * CHARACTER_BUDGET
+        if len(text) < ALARM_AT or current_thread() is not main_thread():
+            return split(text, timeout=budget)
+        with _alarm(budget):
+            return split(text, concurrent=False)
 
     def _find_by_line(self, text: str) -> Rows:
         lines = text.split("\n")
@@ -141,9 +165,6 @@ class Pattern:
                     misfits.append(line + "\n")
         columns = list(zip(*rows, strict=True)) or [()] * self._line.groups
         return Rows(columns, len(rows), len(lines) - len(rows), misfits, runaway)
-
-    def _budget(self, size: int) -> dict[str, float]:
-        return {"timeout": BLOCK_BUDGET + size * CHARACTER_BUDGET} if self._limited else {}
 
     def _line_budget(self) -> dict[str, float]:
         if not self._limited:
@@ -178,6 +199,57 @@ def within_line(text: str, *, verbose: bool = False) -> str | None:
         place += len(token)
     return "".join(parts)
 
+
+def is_linear(text: str) -> bool:
+    r"""
+    Tell whether a search for *text* on a line of ASCII takes but a few steps a character.
+
+    True only if that is plain to see: after ``^`` follow, one by one, characters and
+    sets of them, and groups that are not repeated; and no set that may take more or fewer
+    characters has one that may stand next. So it is certain where each set ends: what
+    it would give back fits nothing that follows, and no way to match is tried twice.
+
+    >>> is_linear(r'^(?P<user>[^" ]+) +(?:\d+) "(?P<path>\S*)"')
+    False
+    >>> is_linear(r'^(?P<user>[^" ]+) +(?:\d+) "(?P<path>[^"]*)"')
+    True
+    """
+    part_at = re.compile(_PART, re.VERBOSE).match
+    parts: list[re.Match[str]] = []
+    place = 1
+    while place < len(text):
+        part = part_at(text, place)
+        if not part:
+            return False
+        parts.append(part)
+        place = part.end()
+    following: set[str] = set()  # what may stand after a part
+    for part in reversed(parts):
+        if part["one"]:
+            some = set(re.findall(part["one"], _ASCII, re.ASCII))
+            if part["varies"] and some & following:
+                return False
+            following = some | following if part["none"] else some
+    return text.startswith("^")
+
+
+_ASCII = "".join(map(chr, range(128)))
+
+# What `re` and `regex` read alike, as far as `is_linear` needs it.
+_PART = r"""
+      \( (?: \?: | \?P<\w+> | (?!\?) )
+    | \) (?! [*+?{] )
+    | (?P<one>
+          \[ \^?+ (?: \\ [dDwWsS] | \\ [!-/:-@[-`{-~] | (?! --|&&|~~|\|\| ) [^]\\[] )++ \]
+        | \\ [dDwWsS]
+        | \\ [!-/:-@[-`{-~]
+        | [^][(){}\\*+?|^$]
+      )
+      (?: (?P<varies> (?P<none> [*?] | \{ 0*+ , \d*+ \} ) | \+ | \{ \d++ , \d*+ \} ) [?+]?+
+        | \{ (?! 0*+ \} ) \d++ \} [?+]?+
+        | (?! \{ )
+      )
+"""
 
 _TOKEN = re.compile(
     r"""
@@ -223,6 +295,34 @@ def _set(token: str) -> str | None:
     if re.search(r"[\x00-\x0a]-|\\[tab]-", token):
         return None
     return token
+
+
+def _texts(columns: list[list[str | None]]) -> list[Sequence[Any]]:
+    """Return *columns* with "" where a group took no part."""
+    return [column if all(column) else [text or "" for text in column] for column in columns]
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """
+    Raise a `TimeoutError` after so many *seconds* of processor time; for the main thread.
+
+    `regex` looks for signals whenever it looks at a time limit of its own. But for that
+    it asks the kernel for the time, line by line, which takes as long as the match.
+    """
+    import signal  # noqa: PLC0415 - only for patterns of users
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGVTALRM})  # as a parent left it
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _for_blocks(text: str, *, misfits: bool) -> tuple[str | None, bool]:

@@ -21,9 +21,10 @@ ms_p75 10.0 g
 import copy
 from abc import abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from heapq import nsmallest
+from itertools import islice
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from logster.blocks import BlockParser
@@ -43,6 +44,9 @@ MAX_LABEL = 64
 #: How many distinct values `Distinct` counts exactly.
 EXACT_DISTINCT = 20_000
 
+#: About how many bytes of texts are counted as they stand, before they are measured.
+FOUND_SIZE = 4 << 20
+
 _OTHER = "other"
 
 State = TypeVar("State")
@@ -50,36 +54,53 @@ State = TypeVar("State")
 
 class Found:
     """
-    What a pattern captured in a block, by the names of its groups.
+    How often a pattern captured what, as the log has it.
+
+    Texts are counted over many blocks, so that each distinct one is made a number or a
+    name but once.
 
     Args:
-        rows: What was found.
+        places: The place of each group in `Rows.columns`.
 
-        groups: The place of each group in it.
+        wanted: The groups whose texts are counted, alone or two together.
     """
 
-    def __init__(self, rows: Rows, groups: Mapping[str, int]) -> None:
-        self.matched = rows.matched
-        self._columns = {name: rows.columns[place] for name, place in groups.items()}
-        self._counts: dict[tuple[str, ...], Counter[Any]] = {}
+    def __init__(self, places: Mapping[str, int], wanted: Iterable[tuple[str, ...]]) -> None:
+        self.matched = 0
+        self._places = places
+        self._counts: dict[tuple[str, ...], Counter[Any]] = {
+            groups: Counter() for groups in wanted if groups
+        }
+        self._size = 0
 
-    def column(self, group: str) -> Sequence[str]:
-        """Return what *group* captured, line by line; "" where it took no part."""
-        return self._columns[group]
+    @property
+    def is_full(self) -> bool:
+        """Whether this holds as much as it may."""
+        return self._size > FOUND_SIZE
+
+    def add(self, rows: Rows) -> None:
+        """Count what was found in a block."""
+        self.matched += rows.matched
+        for groups, counts in self._counts.items():
+            known = len(counts)
+            columns = [rows.columns[self._places[group]] for group in groups]
+            counts.update(columns[0] if len(columns) == 1 else zip(*columns, strict=True))
+            self._size += sum(map(_size, islice(reversed(counts), len(counts) - known)))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.matched = self._size = 0
+        for counts in self._counts.values():
+            counts.clear()
 
     def counts(self, group: str) -> Counter[str]:
-        """Return how often *group* captured each text."""
-        if (group,) not in self._counts:
-            self._counts[group,] = Counter(self._columns[group])
+        """Return how often *group* captured each text; "" where it took no part."""
         return self._counts[group,]
 
-    def counts_by(self, by: str, group: str) -> dict[str, Counter[str]]:
+    def counts_by(self, group: str, by: str) -> dict[str, Counter[str]]:
         """Return the same apart for each text of the group *by*."""
-        if (by, group) not in self._counts:
-            pairs = zip(self._columns[by], self._columns[group], strict=True)
-            self._counts[by, group] = Counter(pairs)
         apart: dict[str, Counter[str]] = defaultdict(Counter)
-        for (label, text), count in self._counts[by, group].items():
+        for (text, label), count in self._counts[group, by].items():
             apart[label][text] = count
         return apart
 
@@ -132,10 +153,18 @@ class Accumulator(Generic[State]):
         other.states = {}
         return other
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the groups whose texts `take` needs the counts of."""
+        return self.groups
+
+    def follow(self, found: Rows, places: Mapping[str, int]) -> None:
+        """Take the lines of a block in their order, where that matters."""
+
     def take(self, found: Found) -> None:
-        """Add what was found in a block."""
+        """Add what was found in some blocks."""
         if self.by:
-            for label, counts in found.counts_by(self.by, self.of).items():
+            for label, counts in found.counts_by(self.of, self.by).items():
                 self.add(label, self.state(counts))
         elif found.matched:
             self.add("", self.state(found.counts(self.of)))
@@ -206,7 +235,7 @@ class Count(Accumulator[int]):
         return (self.by,) if self.by else ()
 
     def take(self, found: Found) -> None:
-        """Add what was found in a block."""
+        """Add what was found in some blocks."""
         if self.by is None:
             self.add("", found.matched)
             return
@@ -279,15 +308,26 @@ class Gauge(Accumulator[tuple[int, float]]):
         other.taken = 0
         return other
 
-    def take(self, found: Found) -> None:
-        """Add what was found in a block."""
-        texts = found.column(self.of)
-        labels = found.column(self.by) if self.by else [""] * len(texts)
-        lines = enumerate(zip(labels, texts, strict=True), self.taken)
-        last = {label: (line, text) for line, (label, text) in lines if _number(text)}
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return nothing: counts do not tell which text was the last."""
+        return ()
+
+    def follow(self, found: Rows, places: Mapping[str, int]) -> None:
+        """Add the last numbers of a block."""
+        texts = found.columns[places[self.of]]
+        labels = found.columns[places[self.by]] if self.by else [""] * len(texts)
+        lines = range(self.taken, self.taken + len(texts))
+        last = dict(zip(labels, zip(lines, texts, strict=True), strict=True))
+        if not all(_number(text) for _, text in last.values()):
+            rows = zip(labels, lines, texts, strict=True)
+            last = {label: (line, text) for label, line, text in rows if _number(text)}
         for label, (line, text) in last.items():
             self.add(label, (line, _number(text)[0]))
         self.taken += found.matched
+
+    def take(self, found: Found) -> None:
+        """Add nothing: all is there already."""
 
     def merge(self, other: Self) -> None:
         """Add what *other* holds, which came later."""
@@ -467,19 +507,24 @@ class RegexParser(BlockParser):
                         f"The pattern {pattern!r} has no group called {group}, which "
                         f"{type(metric).__name__} {metric.name} needs. Nothing was read or sent."
                     )
+        self._found = Found(self._pattern.groups, {metric.counted for metric in metrics})
 
     def take(self, block: bytes) -> Tally:
         """Measure the lines of *block*."""
         rows = self._pattern.find(block)
-        found = Found(rows, self._pattern.groups)
         for accumulator in self.accumulators:
-            accumulator.take(found)
+            accumulator.follow(rows, self._pattern.groups)
+        self._found.add(rows)
+        if self._found.is_full:
+            self._fold()
         self.runaways += rows.runaway
         ignored = self._ignored(block, rows.misfits) if rows.unmatched else 0
         return Tally(rows.matched, ignored, rows.unmatched - ignored)
 
     def merge(self, other: Self) -> None:
         """Add what *other* measured, which came later."""
+        self._fold()
+        other._fold()
         self.runaways += other.runaways
         self._pattern.sample = self._pattern.sample or other._pattern.sample
         for mine, others in zip(self.accumulators, other.accumulators, strict=True):
@@ -487,6 +532,7 @@ class RegexParser(BlockParser):
 
     def get_state(self, duration: float) -> Iterator[Metric]:
         """Return the metrics."""
+        self._fold()
         for accumulator in self.accumulators:
             yield from accumulator.results(duration)
         if self.runaways:
@@ -498,6 +544,12 @@ class RegexParser(BlockParser):
         """Return what is known beforehand of the metrics."""
         return tuple(info for metric in cls.metrics for info in metric.catalogue())
 
+    def _fold(self) -> None:
+        """Measure what was only counted yet."""
+        for accumulator in self.accumulators:
+            accumulator.take(self._found)
+        self._found.clear()
+
     def _ignored(self, block: bytes, misfits: Sequence[str]) -> int:
         """Return how many lines of *block* that do not match are passed over."""
         blank = 0 if self._takes_blank else _empty_lines(block)
@@ -507,7 +559,14 @@ class RegexParser(BlockParser):
         return blank + self._ignore.find(text.encode("utf-8", "surrogatepass")).matched
 
 
+def _size(counted: str | tuple[str, ...]) -> int:
+    """Return about how many bytes a counted text takes, or some together."""
+    return 100 + (len(counted) if isinstance(counted, str) else sum(map(len, counted)))
+
+
 def _empty_lines(block: bytes) -> int:
+    if not block.startswith(b"\n") and b"\n\n" not in block:
+        return 0
     lines = block.split(b"\n")
     return lines.count(b"") - (not lines[-1])
 

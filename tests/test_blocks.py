@@ -10,7 +10,7 @@ from parsing import by_line, count_lines, fed, figures, fixtures, lines, metrics
 
 from logster.blocks import BlockParser
 from logster.errors import SkipLine
-from logster.parser import Tally
+from logster.parser import Tally, feed_lines
 from logster.registry import load_parser
 
 
@@ -183,3 +183,50 @@ class TestSubclass:
         """The base class itself takes nothing."""
         with pytest.raises(NotImplementedError):
             BlockParser().feed(b"x\n")
+
+
+class Hearing:
+    """A parser of 1.x that keeps what it is told, and skips some of it."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def parse_line(self, line: str) -> None:
+        """Keep *line*."""
+        self.heard.append(line)
+        if "skip" in line:
+            raise SkipLine
+        if "raise" in line:
+            raise ValueError(line)
+
+
+class TestFeedLines:
+    @given(
+        parts=st.lists(
+            st.one_of(
+                st.sampled_from([b"\n", b"\r", b"skip", b"\x0b\x1c", b"\xc2\x85", b"\xe2\x80"]),
+                st.sampled_from([b"\xe2\x80\xa8", b"\xa8", b"\xef\xbb\xbf", b"a" * 9000]),
+                st.binary(),
+            )
+        )
+    )
+    @settings(deadline=None)
+    def test_lines(self, parts: list[bytes]) -> None:
+        """Every line comes with its newline, which alone ends it, and bad bytes as U+FFFD."""
+        block = b"".join(parts).replace(b"raise", b"")
+        parser = Hearing()
+        tally = feed_lines(parser, block)
+        told = [line.decode("utf-8", "replace") for line in block.split(b"\n")]
+        skipped = sum("skip" in line for line in told)
+
+        assert [*(line + "\n" for line in told[:-1]), *filter(None, told[-1:])] == parser.heard
+        assert Tally(count_lines(block) - skipped, 0, skipped) == tally
+
+    @pytest.mark.parametrize("text", ["a\nraise\nb\n", "ä\nraise\nb\n"])
+    def test_errors(self, text: str) -> None:
+        """What a parser raises beside SkipLine is not kept from the run."""
+        parser = Hearing()
+
+        with pytest.raises(ValueError, match="raise"):
+            feed_lines(parser, text.encode())
+        assert "raise\n" == parser.heard[-1]

@@ -1,6 +1,8 @@
 """Patterns for lines on whole blocks."""
 
 import re
+import signal
+import threading
 import time
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logster.errors import ConfigurationError
-from logster.patterns import Pattern, within_line
+from logster.patterns import ALARM_AT, Pattern, Rows, is_linear, within_line
 
 
 PATTERNS = [
@@ -41,8 +43,19 @@ PATTERNS = [
     r"[\x00-\x20]",
     r"[\t-\r]a",
     "\n?a",
+    r"^(?P<a>\w+)(?P<b>\s*)(?P<c>[^\s,]*)",
+    r"^(?P<a>[^x]*)x?(?P<b>\S*)",
+    r"^(?P<a>a?)(?P<b>b{2,})[c,]{1,3}+(?P<c>\D??)",
 ]
-TEXTS = st.lists(st.sampled_from("aabbcx \t\n\n,-]1\r\x0b\x85é")).map("".join)
+TEXTS = st.lists(st.sampled_from("aabbcx \t\n\n,-]1\r\x0b\x1c\x85é")).map("".join)
+
+# Parts of patterns, from which are made those that `is_linear` shall judge.
+ONES = [*"abx ,.-]", r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"\]", r"\-", "[ab]", "[^ab]"]
+ONES += [r"[^\s,]", r"[\w-]", "[^]]", "[a-x]", "(?:", "(", ")", "(?P<g>", "$", "^", "|", r"\b"]
+TIMES = ["", "", "*", "+", "?", "{2}", "{0}", "{1,2}", "{,2}", "{2,}", "*?", "++", "{2}?"]
+JUDGED = st.lists(st.tuples(st.sampled_from(ONES), st.sampled_from(TIMES)), max_size=8).map(
+    lambda parts: "^" + "".join(one + times for one, times in parts)
+)
 
 
 @pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
@@ -108,3 +121,116 @@ class TestPattern:
 
         assert time.process_time() - begin < 5
         assert rows.runaway == 500
+
+    def test_many_slow_lines(self) -> None:
+        """The budget is one for a block, and not one for each of its lines."""
+        pattern = Pattern(r"^(?P<a>(?:a|aa)+)$", limited=True)
+        begin = time.process_time()
+        rows = pattern.find((b"a" * 26 + b"!\n") * 2000)
+
+        assert time.process_time() - begin < 20
+        assert rows.unmatched == 2000
+
+    def test_in_a_thread(self) -> None:
+        """A runaway pattern is stopped where there are no alarms, too."""
+        found: list[Rows] = []
+        block = b"a" * 80 + b"!\n" + b"aa\n" * ALARM_AT
+        thread = threading.Thread(
+            target=lambda: found.append(Pattern(r"^(a|aa)+$", limited=True).find(block))
+        )
+        thread.start()
+        thread.join()
+
+        assert [(ALARM_AT, 1, 1)] == [(row.matched, row.unmatched, row.runaway) for row in found]
+
+    def test_alarm_is_put_back(self) -> None:
+        """Whoever waits for the signal that ends a runaway pattern has it back afterwards."""
+        rung = []
+        before = signal.signal(signal.SIGVTALRM, lambda *_: rung.append(1))
+        try:
+            rows = Pattern(r"(a|aa)+$", limited=True).find(b"a" * 80 + b"!\n" + b"aa\n" * ALARM_AT)
+            signal.raise_signal(signal.SIGVTALRM)
+        finally:
+            signal.signal(signal.SIGVTALRM, before)
+
+        assert (ALARM_AT, 1) == (rows.matched, rows.runaway)
+        assert rung == [1]
+        assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0, 0)
+
+    def test_alarm_that_was_blocked(self) -> None:
+        """A runaway pattern is stopped whatever signals the parent process has blocked."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGVTALRM})
+        try:
+            rows = Pattern(r"(a|aa)+$", limited=True).find(b"a" * 80 + b"!\n" + b"aa\n" * ALARM_AT)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+        assert (ALARM_AT, 1) == (rows.matched, rows.runaway)
+
+
+class TestIsLinear:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            r"^[0-9.]+ +[0-9]+ [^ ]+ (?P<code>[A-Z_]+)/(?P<status>[0-9]{3}) (?P<size>[0-9]+) ",
+            r'^(\S+) \S+ \S+ \[([^\]]+)\] "(\w+) ([^ "]+) [^"]*" (\d{3}) (\d+)',
+            r"^(?P<a>a+)b?c*(?:d)e{2}.*",
+            "^",
+        ],
+    )
+    def test_plain(self, text: str) -> None:
+        """Fields with what parts them are plain to see."""
+        assert is_linear(text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "a", "^(a|aa)+$", "^(a+)+", "^(?:a)*b", "^a*a", "^a*b?a", "^.* x", "^a*[^b]"),
+            *(r"^\d+\s*\d+x", "^(?=a)", "^(?<n>a)", "^a{", "^[[a]]", "^[a--b]", r"^\p{L}", "^a{0}"),
+        ],
+    )
+    def test_not_plain(self, text: str) -> None:
+        """What might be slow, or mean different things to the two modules, is left alone."""
+        assert not is_linear(text)
+
+    def test_same_names(self) -> None:
+        """A pattern that only `regex` understands is left to it."""
+        text = "^(?P<a>[ab])(?P<a>b?)"
+        (column,) = Pattern(text, limited=True).find(b"a\nab\n").columns
+
+        assert is_linear(text)
+        assert ["", "b"] == list(column)
+
+    @given(text=JUDGED, log=TEXTS)
+    @settings(max_examples=2000, deadline=None)
+    def test_as_regex(self, text: str, log: str) -> None:
+        """What is found is what `regex` finds line by line."""
+        log = log.encode("ascii", "ignore").decode()
+        if not is_linear(text) or not _compiles(text):
+            return
+        pattern = Pattern(text, limited=True)
+        rows = pattern.find(log.encode())
+        lines = log.removesuffix("\n").split("\n") if log else []
+        matches = [regex.search(text, line) for line in lines]
+        expected = [match.groups("") for match in matches if match]
+
+        assert len(expected) == rows.matched
+        assert expected == (list(zip(*rows.columns, strict=True)) or [()] * rows.matched)
+
+    @given(text=JUDGED, unit=st.sampled_from(["a", "ab", "x", " ", "a ", "-", "1,", "b]"]))
+    @settings(max_examples=500, deadline=None)
+    def test_is_fast(self, text: str, unit: str) -> None:
+        """A line of a hundred thousand characters costs next to nothing."""
+        if not is_linear(text) or not _compiles(text):
+            return
+        begin = time.process_time()
+        re.search(text, unit * (100_000 // len(unit)), re.ASCII)
+
+        assert time.process_time() - begin < 0.5
+
+
+def _compiles(text: str) -> bool:
+    try:
+        return bool(regex.compile(text))
+    except regex.error:
+        return False

@@ -1,5 +1,7 @@
 """Parsers that are a pattern and a few accumulators."""
 
+import tracemalloc
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -94,6 +96,41 @@ class TestRegexParser:
         first.merge(second)
 
         assert metrics(fed(ShopParser(), b"".join(rows))) == metrics(first)
+
+    @given(
+        rows=st.lists(st.sampled_from(LOG.splitlines(keepends=True))),
+        cuts=st.sets(st.integers(0, 20)),
+        size=st.sampled_from([0, 300, 4 << 20]),
+    )
+    @settings(deadline=None)
+    def test_any_blocks(self, rows: list[bytes], cuts: set[int], size: int) -> None:
+        """However a log is cut, and whenever what was counted is measured, figures are equal."""
+        parser = ShopParser()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(regex_parser, "FOUND_SIZE", size)
+            for start, end in pairwise([0, *sorted(cuts), len(rows)]):
+                fed(parser, b"".join(rows[start:end]))
+
+        assert metrics(fed(ShopParser(), b"".join(rows))) == metrics(parser)
+
+    def test_figures_again(self) -> None:
+        """Figures may be asked for at any time, and change nothing."""
+        parser = fed(ShopParser(), LOG)
+        first = metrics(parser)
+
+        assert first == metrics(parser)
+        assert metrics(fed(ShopParser(), LOG + LOG)) == metrics(fed(parser, LOG))
+
+    def test_last_number(self) -> None:
+        """A gauge is the last number, whatever followed that is none."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<to>\w) (?P<n>\S+)"
+            metrics = (Gauge("n"), Gauge("of", "n", by="to"))
+
+        text = "a 1\nb 2\na 3\nb -\nc -\n"
+
+        assert {"n": 3, "of_a": 3, "of_b": 2} == figures(fed(Own(), text))
 
     def test_instances(self) -> None:
         """Two parsers of a class share nothing."""
@@ -203,6 +240,26 @@ class TestBounds:
 
         assert figures(fed(Own(), "".join(rows))) == figures(first)
         assert figures(first)["x"] == pytest.approx(20_000, rel=0.1)
+
+    @pytest.mark.parametrize("length", [100, 1000, 50_000])
+    def test_memory(self, length: int) -> None:
+        """Ever new texts, of any length, take a bounded amount of memory."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = (Count("x", by="x"), Sum("n", by="x"), Distinct("x"))
+
+        parser = Own()
+        tracemalloc.start()
+        try:
+            for block in range(60):
+                lines = range(100_000 // (length + 3))
+                fed(parser, "".join(f"{block:x}-{line:x}{'x' * length} 1\n" for line in lines))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+        assert peak < 24 << 20
 
     @pytest.mark.parametrize("percents", [(101,), (-1,)])
     def test_percents(self, percents: tuple[float, ...]) -> None:
