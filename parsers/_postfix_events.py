@@ -1,8 +1,8 @@
 r"""
 What Postfix's daemons log besides deliveries: the grammar, and the counters it feeds.
 
-Every group of `EVENT` holds one of few values, none of them chosen by a
-stranger, so that equal events are counted first and looked at once.
+Every group of `EVENT` and `RESTRICTION` holds one of few values, none of them
+chosen by a stranger, so that equal events are counted first and looked at once.
 """
 
 import re
@@ -12,14 +12,20 @@ from typing import NamedTuple
 from logster.parsers._postfix_lines import ADDRESS, ID, WORD
 
 
-class Event(NamedTuple):
-    """The groups of `EVENT`, in order; those that a line does not have are empty."""
+class Restriction(NamedTuple):
+    """The groups of `RESTRICTION`, in order; those that a line does not have are empty."""
 
     daemon: bytes
     action: bytes
     stage: bytes
     code: bytes
     reason: bytes
+
+
+class Event(NamedTuple):
+    """The groups of `EVENT`, in order; those that a line does not have are empty."""
+
+    daemon: bytes
     notice: bytes
     client: bytes
     sasl: bytes
@@ -204,10 +210,15 @@ _KNOWN = (
     rb"|cache |close database |lost connection with |refreshing |warning |unable to "
     rb"|Wrapper-mode |Refusing |throttl|entering |start "
 )
+_TAG = rb"(?>[!-\xff]*/)(" + DAEMONS + rb")(?:\[" + WORD + rb"|:) "
+_MESSAGE = rb"(?:NOQUEUE|" + ID + rb"): "
+
+#: What a restriction, check or milter did: of all these lines the most frequent.
+RESTRICTION = _TAG + _MESSAGE + _ACTION
+
+#: All else.
 EVENT = (
-    rb"(?>[!-\xff]*/)(" + DAEMONS + rb")(?:\[" + WORD + rb"|:) (?:"
-    rb"(?:NOQUEUE|" + ID + rb"): (?:"
-    rb"" + _ACTION + rb"|"
+    _TAG + rb"(?:" + _MESSAGE + rb"(?:"
     rb"(?:sender|postmaster) (non-delivery|delay|delivery status) notification: |"
     rb"(client=)" + WORD + rb"(?: (sasl_method)=)?+|"
     rb"from=<" + ADDRESS + rb", status=((?:force-)?+expired),|"
@@ -227,12 +238,10 @@ def counters(event: Event) -> Iterator[tuple[str, int]]:
     Yield the counters that *event* adds to, and by how much.
 
     >>> blank = Event(*[b""] * len(Event._fields))
-    >>> list(counters(blank._replace(action=b"hold", stage=b"RCPT")))
-    [('numHeld', 1)]
+    >>> list(counters(blank._replace(client=b"client=")))
+    [('numReceived', 1)]
     """
-    if event.action:
-        yield from _restriction(event)
-    elif event.trust:
+    if event.trust:
         yield from _tls(event)
     elif event.screen:
         yield from _screen(event)
@@ -249,24 +258,29 @@ def peak(event: Event) -> tuple[str, int] | None:
     return (_PEAKS[event.peak], int(event.height)) if event.peak else None
 
 
-def _restriction(event: Event) -> Iterator[tuple[str, int]]:
-    action = event.action
+def restricted(restriction: Restriction) -> Iterator[tuple[str, int]]:
+    """
+    Yield the counters that *restriction* adds to, and by how much.
+
+    >>> list(restricted(Restriction(b"smtpd", b"hold", b"RCPT", b"", b"")))
+    [('numHeld', 1)]
+    """
+    daemon, action, stage, code, reason = restriction
     if action.endswith(b"reject"):
         yield "numRejected", 1
-        code = event.code
         yield f"reject_{code.decode() if code in _CODES else 'other'}", 1
         if code:
             yield f"reject{code[:1].decode()}xx", 1
-        if event.stage in _STAGES or event.stage.endswith(b"header"):
-            yield f"reject{_STAGES.get(event.stage, 'Eom')}", 1
-        yield f"reject{_reason(event.reason)}", 1
+        if stage in _STAGES or stage.endswith(b"header"):
+            yield f"reject{_STAGES.get(stage, 'Eom')}", 1
+        yield f"reject{_reason(reason)}", 1
         if action.startswith(b"milter-"):
             yield "numMilterReject", 1
-        if event.daemon == b"postscreen":
+        if daemon == b"postscreen":
             yield "psReject", 1
     elif action in _ACTIONS:
         yield _ACTIONS[action], 1
-    if action.startswith(b"reject") and _reason(event.reason) == "Rbl":
+    if action.startswith(b"reject") and _reason(reason) == "Rbl":
         yield "numRbl", 1
 
 

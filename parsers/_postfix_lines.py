@@ -4,7 +4,8 @@ The grammar that all of Postfix's log lines share, and a walk over a block of th
 How fast a pattern is depends on how it skips. `[^ ]++` runs at the speed of
 memory but over the ends of lines, one range such as `[!-\xff]++` takes three
 times as long, and any other set five times. So a walk first asks for a line's
-outline, in words, and for the letter of it only where the outline fits.
+outline, in words, and for the letter of it only where the outline fits. A set
+of what may be is twice as fast as one of what may not.
 """
 
 import re
@@ -21,9 +22,12 @@ WORD = rb"[!-\xff]++"
 #: The queue id: short (upper-case hex) or long (base 52, without vowels).
 ID = rb"[0-9A-Zb-df-hj-np-tv-z]{6,}+"
 
+# Neither a quote, ``<``, ``>`` nor the end of a line.
+_UNQUOTED = rb"[\0-\t\v-!#-;=?-\xff]"
+
 #: The rest of an address behind its ``<``. Postfix puts a local part with
 #: anything special in it into quotes; what these hold is not looked at.
-ADDRESS = rb'(?:[^"<>\n]++|"(?:[^"\\\n]++|\\.)*+"[^"<>\n]*+|)>'
+ADDRESS = rb"(?:" + _UNQUOTED + rb'++|"(?:[^"\\\n]++|\\.)*+"' + _UNQUOTED + rb"*+|)>"
 
 #: The tag, with any instance and service: ``postfix/submission/smtpd[123]: ``.
 TAG = rb"(?>[!-\xff]*/)" + WORD + rb" "
@@ -70,7 +74,8 @@ def _fields(end: bytes) -> bytes:
     return rb"(?:(?!" + end + rb"=)[a-z_]++=" + WORD + rb" )"
 
 
-_RFC3164 = rb"[^\d\n].. .. ..:..:.. "
+# The first character is neither a digit nor the end of a line.
+_RFC3164 = rb"[\0-\t\v-/:-\xff].. .. ..:..:.. "
 _RFC3339 = rb"\d...-..-..T..:..:..[!-\xff]*+ "
 
 #: The time a line begins with; the last form has a month of any language.

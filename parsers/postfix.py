@@ -52,7 +52,7 @@ Metrics:
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from operator import itemgetter
@@ -69,16 +69,18 @@ from logster.parsers._postfix_events import (
     DAEMONS,
     EVENT,
     PICKUP,
+    RESTRICTION,
     Event,
+    Restriction,
     counters,
     ended,
     peak,
+    restricted,
 )
 from logster.parsers._postfix_lines import (
     ADDRESS,
     DELAY,
     ID,
-    TAG,
     TIME,
     WORD,
     Rows,
@@ -93,60 +95,66 @@ from logster.stats import weighted_percentile
 __all__ = ["PostfixLogster", "PostfixParser"]
 
 # First way through: messages that are the same each time, as they stand; all
-# others with a blank before them, and nothing for a line without a header.
+# others with a blank before them, and nothing for a line without a header. Of
+# the most frequent one byte is taken, which costs nothing to make or to count.
 _WALK = Walk(
     rb"\n(?:{TIME}" + WORD + rb"(?: (?:[!-\xff]*/(?:"
-    rb"smtpd\[\d++\]: (?:disconnect from " + WORD + rb" |" + ID + rb": (?=client=)|)"
-    rb"|qmgr\[\d++\]: " + ID + rb": (?=removed)"
-    rb"|cleanup\[\d++\]: " + ID + rb": (?=message-id=)"
+    rb"smtpd\[\d++\]: (?:connect fro(?=m )|disconnect from " + WORD + rb" (?=[a-z_]++=\d)"
+    rb"|" + ID + rb": client(?==" + WORD + rb"(?!.))|(?=lost |timeout ))"
+    rb"|qmgr\[\d++\]: " + ID + rb": (?=removed(?!.))"
+    rb"|cleanup\[\d++\]: " + ID + rb": message(?=-id=)"
     rb"|bounce\[\d++\]: " + ID + rb": (?=sender |postmaster )"
     rb")|[!-.0-9;-\xff]++(?=: ))|)("
-    rb"connect from |client=(?=" + WORD + rb"(?!.))|removed(?!.)|message-id="
-    rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )|[a-z_]++=\d.*"
+    rb" [!-\xff].*+|[a-z_]++=\d.*+|[m=r-]"
+    rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )"
     rb"|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification(?=: )"
-    rb"|:(?= )| [!-\xff].*)|)"
+    rb"|:(?= ))|)"
 )
 _OTHER_PROGRAM = b":"
 _ODD = Walk(rb"\n(?!{TIME}" + WORD + rb" [!-\xff])(.*)")
 _HEADER = TIME + WORD + rb" ([!-\xff].*)?"
 _USUAL_HEADER = b"Jan 01 00:00:00 localhost "
 
-# Second way: the lines with figures of their own, deliveries and queue entries.
-# Groups: tag, queue id, reuse, delay, stages, status code, status, reason, size
-# and recipients, and any other line.
-_Delivery = tuple[bytes, bytes, bytes, bytes, bytes]
-_delivery: Callable[[tuple[bytes, ...]], _Delivery] = itemgetter(0, 2, 3, 5, 6)
-_QUEUE_ID, _STAGES, _STATUS, _REASON, _SIZE, _REST = 1, 4, 6, 7, 8, 9
+# Second way: deliveries, queue entries and restrictions. Groups: tag, queue id,
+# reuse, delay, stages, status code, status, reason, size and recipients, those
+# of a restriction, and any other line.
+_delivery: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = itemgetter(0, 2, 3, 5, 6)
+_QUEUE_ID, _STAGES, _STATUS, _REASON, _SIZE = 1, 4, 6, 7, 8
+_RESTRICTION, _ACTION, _REST = slice(9, 14), 10, 14
+
+
+_DAEMON = rb"(?>[!-\xff]*/)[a-z]++"
+_PROCESS = rb"(?:\[" + WORD + rb"|:) "
+_FOUR_DELAYS = b"/".join([DELAY] * 4)
+_CODE = rb"[245]\.\d{1,3}\.\d{1,3}"
 
 
 @cache
 def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
     fields = record(
         reuse=rb"(conn_use)",
-        stages=rb"(" + b"/".join([DELAY] * 4) + rb"),",
-        code=rb"([245]\.\d{1,3}\.\d{1,3}),",
+        stages=rb"(" + _FOUR_DELAYS + rb"),",
+        code=rb"(" + _CODE + rb"),",
         reason=rb"(.*)",
         excluded=excluded,
     )
-    tag = rb" ((?>[!-\xff]*/)[a-z]++)(?:\[" + WORD + rb"|:) "
+    message = rb" (" + _DAEMON + rb")" + _PROCESS + rb"(" + ID + rb"): "
     queued = ADDRESS + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
     return re.compile(
-        rb"\n(?:" + tag + rb"(" + ID + rb"): (?:to=<" + fields + rb"|from=<" + queued + rb")|(.*))"
+        rb"\n(?:" + message + rb"(?:to=<" + fields + rb"|from=<" + queued + rb")"
+        rb"| " + RESTRICTION + rb"|(.*))"
     ).findall
 
 
 @cache
 def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
-    """Return what finds recipient domain, next hop, delay and status."""
+    """Return what finds recipient domain, next hop, delay and status of the same deliveries."""
     return re.compile(
-        rb"\n " + TAG + ID + rb": to=<(?="
+        rb"\n " + _DAEMON + _PROCESS + ID + rb": to=<(?="
         rb'(?:"(?:[^"\\\n]++|\\.)*+"|[^"<>@\n]++)@([A-Za-z0-9.-]{1,255}+)>|)(?='
-        rb""
-        + ADDRESS
-        + rb", (?:relay=|orig_to=<"
-        + ADDRESS
-        + rb", relay=)([A-Za-z0-9._-]{1,255}+)|)"
-        rb"" + record(excluded=excluded)
+        rb"" + ADDRESS + rb", (?:relay=|orig_to=<" + ADDRESS + rb", relay=)"
+        rb"([A-Za-z0-9._-]{1,255}+)|)"
+        rb"" + record(stages=_FOUR_DELAYS + rb",", code=_CODE + rb",", excluded=excluded)
     ).findall
 
 
@@ -167,7 +175,7 @@ _REGISTERED = (
 )
 # The cause of a deferral: Postfix's own words first, a remote server's after them.
 _CAUSES = (
-    rb"(?:delivery temporarily suspended: )?+(?:"
+    rb"\n(?:delivery temporarily suspended: )?+(?:"
     rb"(?P<deferTimeout>connect to "
     + WORD
     + rb" (?:Connection|Operation) timed out|conversation with "
@@ -184,7 +192,7 @@ _CAUSES = (
     + rb" (?:offered|did not))"
     rb"|host " + WORD + rb" (?:said|refused to talk to me): .{0,500}?"
     rb"(?:(?P<deferGreylist>[Gg]r[ae]y-?list)|(?P<deferRateLimit>[Rr]ate.?limit"
-    rb"|[Tt]oo (?:many|much|fast)|[Tt]hrottl|limit exceeded)))"
+    rb"|[Tt]oo (?:many|much|fast)|[Tt]hrottl|limit exceeded))|)"
 )
 
 _AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe")
@@ -228,7 +236,8 @@ class PostfixParser(BlockParser):
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
         self._short: Counter[bytes] = Counter()
-        self._attempts: Counter[_Delivery] = Counter()
+        self._attempts: Counter[bytes] = Counter()
+        self._restrictions: Counter[tuple[bytes, ...]] = Counter()
         self._events: Counter[tuple[bytes, ...]] = Counter()
         self._raw_stages: tuple[Counter[bytes], ...] = tuple(Counter() for _ in _STAGE_NAMES)
         self._totals: Counter[str] = Counter()
@@ -262,7 +271,8 @@ class PostfixParser(BlockParser):
             if b"" in long:
                 odd = self._take_odd(_ODD.rows(block))
                 ignored, unmatched = _sum((ignored, unmatched), odd)
-        if len(self._short) + len(self._attempts) + len(self._events) > _MAX_KEYS:
+        keys = len(self._short) + len(self._attempts) + len(self._restrictions) + len(self._events)
+        if keys > _MAX_KEYS:
             self._fold()
         return Tally(len(found) - ignored - unmatched, ignored, unmatched)
 
@@ -287,35 +297,35 @@ class PostfixParser(BlockParser):
         queued = [row for row in rows if row[_SIZE]]
         if queued:
             self._take_queued(queued)
+        self._restrictions.update([row[_RESTRICTION] for row in rows if row[_ACTION]])
         rest = [row[_REST] for row in rows if row[_REST]]
         return self._take_rest(rest) if rest else (0, 0)
 
     def _take_deliveries(self, rows: Rows) -> None:
-        self._attempts.update(map(_delivery, rows))
+        self._attempts.update(map(b" ".join, map(_delivery, rows)))
         stages = [row[_STAGES] for row in rows if row[_STATUS] == b"sent" and row[_STAGES]]
         if stages:
             parts = b"/".join(stages).split(b"/")
             for index, counts in enumerate(self._raw_stages):
                 counts.update(parts[index::4])
-        reasons = Counter([row[_REASON] for row in rows if row[_STATUS] == b"deferred"])
-        for reason, times in reasons.items():
-            self._totals[_cause(reason)] += times
+        reasons = [row[_REASON] for row in rows if row[_STATUS] == b"deferred"]
+        if reasons:
+            self._totals.update(_causes(reasons))
 
     def _take_queued(self, rows: Rows) -> None:
-        sizes, recipients = _numbers(row[_SIZE] for row in rows)
+        texts = [row[_SIZE] for row in rows]
+        sizes, recipients = _numbers(texts)
         self._totals["numQueued"] += len(sizes)
         self._totals["numRecipients"] += sum(recipients)
         self._totals["bytesQueued"] += sum(sizes)
         self._peaks["maxMsgSize"] = max(*sizes, self._peaks.get("maxMsgSize", 0))
-        if self._messages is not None:
-            self._remember((row[_QUEUE_ID], row[_SIZE]) for row in rows)
+        self._remember([row[_QUEUE_ID] for row in rows], texts)
 
-    def _remember(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep what is not known yet of *messages*, or nothing if they are too many."""
+    def _remember(self, queue_ids: Iterable[bytes], texts: Iterable[bytes]) -> None:
+        """Keep what is not known yet of these messages, or nothing if they are too many."""
         known = self._messages
         if known is not None:
-            for queue_id, size in messages:
-                known.setdefault(queue_id, size)
+            deque(map(known.setdefault, queue_ids, texts), maxlen=0)
             if len(known) > _MAX_MESSAGES:
                 self._messages = None
 
@@ -340,30 +350,41 @@ class PostfixParser(BlockParser):
     def _fold(self) -> None:
         """Turn what was counted as it stood into counters."""
         totals = self._totals
-        for key, times in self._short.items():
-            for name, number in _short_counters(key):
-                totals[name] += number * times
-        for row, times in self._events.items():
-            event = Event(*row[:-1])
-            for name, number in counters(event):
-                totals[name] += number * times
-            height = peak(event)
+        for name, number in self._named():
+            totals[name] += number
+        for row in self._events:
+            height = peak(Event(*row[:-1]))
             if height:
                 self._peaks[height[0]] = max(height[1], self._peaks.get(height[0], 0))
         for attempt, times in self._attempts.items():
             self._fold_attempt(attempt, times)
+        self._fold_stages()
+        for counted in (self._short, self._restrictions, self._events, self._attempts):
+            counted.clear()
+
+    def _named(self) -> Iterator[tuple[str, int]]:
+        """Yield the counters that messages add to, and by how much."""
+        for key, times in self._short.items():
+            for name, number in _short_counters(key):
+                yield name, number * times
+        for row, times in self._restrictions.items():
+            for name, number in restricted(Restriction(*row)):
+                yield name, number * times
+        for row, times in self._events.items():
+            for name, number in counters(Event(*row[:-1])):
+                yield name, number * times
+
+    def _fold_stages(self) -> None:
+        totals = self._totals
         for index, (raw, stages) in enumerate(zip(self._raw_stages, self._stages, strict=True)):
             for text, times in raw.items():
                 delay = microseconds(text)
                 totals[f"~stage{index}"] += delay * times
                 stages[_rounded(delay)] += times
             raw.clear()
-        self._short.clear()
-        self._events.clear()
-        self._attempts.clear()
 
-    def _fold_attempt(self, attempt: _Delivery, times: int) -> None:
-        tag, reuse, delay_text, code, word = attempt
+    def _fold_attempt(self, attempt: bytes, times: int) -> None:
+        tag, reuse, delay_text, code, word = attempt.split(b" ")
         totals, status, code_text = self._totals, word.decode(), code.decode()
         delay = microseconds(delay_text)
         name = _WORDS.get(status, "")
@@ -427,7 +448,7 @@ class PostfixParser(BlockParser):
         if other._messages is None:  # noqa: SLF001
             self._messages = None
         else:
-            self._remember(other._messages.items())  # noqa: SLF001
+            self._remember(other._messages, other._messages.values())  # noqa: SLF001
 
     def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
         """Return the figures in the order of the catalogue."""
@@ -539,11 +560,11 @@ def _short_counters(key: bytes) -> Iterator[tuple[str, int]]:
     if key in _SHORT_NAMES:
         yield _SHORT_NAMES[key], 1
         return
-    if key.endswith(b" notification"):
+    if key.startswith((b"sender ", b"postmaster ")):
         yield "numDelayNotice" if key.endswith(b" delay notification") else "numBounceNotice", 1
         return
-    ending, _, stage = key.partition(b" after ")
-    if stage:
+    if key.startswith((b"lost connection after ", b"timeout after ")):
+        ending, _, stage = key.partition(b" after ")
         yield from ended(ending, stage)
         return
     yield "numDisconnect", 1
@@ -571,15 +592,15 @@ def _numbers(texts: Iterable[bytes]) -> tuple[list[int], list[int]]:
     return numbers[::2], numbers[1::2]
 
 
-def _cause(reason: bytes) -> str:
+def _causes(reasons: list[bytes]) -> list[str]:
     """
-    Return the class of the reason for a deferral.
+    Return the classes of the *reasons* for deferrals.
 
-    >>> _cause(b"connect to b[192.0.2.1]:25: Connection refused)")
-    'deferRefused'
+    >>> _causes([b"connect to b[192.0.2.1]:25: Connection refused)", b"mail loops)"])
+    ['deferRefused', 'deferOther']
     """
-    match = compiled(_CAUSES).match(reason)
-    return match.lastgroup or "deferOther" if match else "deferOther"
+    found = compiled(_CAUSES).finditer(b"\n" + b"\n".join(reasons))
+    return [match.lastgroup or "deferOther" for match in found]
 
 
 def _next_hop(text: str) -> bytes:
@@ -617,8 +638,8 @@ def _rounded(delay: int) -> int:
 
 
 _SHORT_NAMES = {
-    b"connect from ": "numConnect",
-    b"client=": "numReceived",
-    b"removed": "numRemoved",
-    b"message-id=": "numMessageId",
+    b"m": "numConnect",
+    b"=": "numReceived",
+    b"r": "numRemoved",
+    b"-": "numMessageId",
 }

@@ -613,6 +613,29 @@ class TestPostfixParser:
         assert told["numSent.domain.other"] == 2
         assert told["numSent.relay.mx_b_test"] == 4
 
+    def test_top_of_other_daemon(self) -> None:
+        """A line that is no delivery is none to a next hop or domain either."""
+        other = line(f"3096226E7EA: to=<a@c.test>, {TRUE}", "postfix/SMTP")
+        told = figures(fed(PostfixParser(option_string="--top-domains 9"), delivery() + other))
+
+        assert {name for name in told if ".domain." in name} == {"numSent.domain.b_test"}
+
+    def test_words_of_session(self) -> None:
+        """Words in the account of a session that are no commands are passed over."""
+        message = "disconnect from x[192.0.2.1] ehlo=1 lost after commands=1 notification"
+        told = figures(fed(PostfixParser(), line(message, "postfix/smtpd")))
+
+        assert (told["numDisconnect"], told["cmd_ehlo"]) == (1, 1)
+
+    def test_short_messages_need_their_daemon(self) -> None:
+        """What is counted as it stands counts only behind what its daemon writes before it."""
+        tails = ("connect from x[::1]", "client=x[::1]", "removed", "message-id=<a>")
+        text = "".join(
+            line(f"disconnect from x[192.0.2.1] {tail}", "postfix/smtpd") for tail in tails
+        )
+
+        assert PostfixParser().feed(text.encode()) == Tally(0, 0, len(tails))
+
     def test_bounded(self) -> None:
         """Strangers' domains make no more metrics than asked for, and take bounded memory."""
         text = "".join(delivery(to=f"a@b{number}.test") for number in range(20_000))
