@@ -246,6 +246,7 @@ class Reader:
 
             ChangedError: If it was cut or written anew meanwhile.
         """
+        _keep_memory()
         while window := self._window(min(WINDOW_BYTES, self.max_line + 1)):
             if self.skipping:
                 self._skip(window)
@@ -404,6 +405,17 @@ def _stream(descriptor: int, ending: str) -> "Decompressed | None":
     from logster.compressed import Decompressed  # noqa: PLC0415
 
     return Decompressed(descriptor, ending)
+
+
+def _keep_memory() -> None:
+    """
+    Let the C library keep what is freed between two windows.
+
+    glibc gives free memory at the end of the heap back to the kernel, and fetches it
+    again page by page, unless more was freed at once before: 20 ms of 370 in a run over
+    a million lines.
+    """
+    bytes(8 * WINDOW_BYTES)
 
 
 def _normal(block: bytes) -> bytes:
