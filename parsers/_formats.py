@@ -94,11 +94,24 @@ def nginx_layout(text: str) -> Layout:
                 f"The format {text!r} says escape=none: every client could forge its lines. "
                 "Nothing was read or sent."
             )
-        text = "".join(
-            single or double
-            for single, double in re.findall(r"'([^']*)'|\"([^\"]*)\"", directive[2])
-        )
+        text = _unquoted(directive[2])
     return _layout(text, _nginx_parts(text))
+
+
+def _unquoted(text: str) -> str:
+    r"""
+    Return *text* without the quotes of nginx, which joins strings; as it is if it has none.
+
+    >>> _unquoted("'$request' ' $status'"), _unquoted("$request $status")
+    ('$request $status', '$request $status')
+    >>> _unquoted(r'"\"$request\" $status"'), _unquoted('"$request" $status')
+    ('"$request" $status', '"$request" $status')
+    """
+    string = r"""'((?:[^'\\]|\\.)*+)'|"((?:[^"\\]|\\.)*+)\""""
+    if not re.fullmatch(rf"(?:{string}|\s)++", text, re.DOTALL):
+        return re.sub(r"\s*\n\s*", " ", text)
+    parts = (single or double for single, double in re.findall(string, text, re.DOTALL))
+    return re.sub(r"""\\(["'\\])""", r"\1", "".join(parts))
 
 
 #: Squid's format codes that mean something here; all others are words.
@@ -327,8 +340,8 @@ def _pattern(field: Field, quote: bytes, after: Part, glued: bool) -> bytes:
     elif field.kind == "words":
         pattern = b" ".join([rb"[^ \n]++"] * field.words)
     elif field.kind == "user" and isinstance(after, bytes) and after.startswith(b" ["):
-        # A name may have blanks. The time behind it ends it.
-        pattern = rb"(?:(?! \[[0-9]++/[A-Z])(?:[^\"\\\n]|\\.))++"
+        # A name may have blanks. The time behind it ends it. Apache writes "" for an empty one.
+        pattern = rb"\"\"|(?:(?! \[[0-9]++/[A-Z])(?:[^\"\\\n]|\\.))++"
     else:
         pattern = rb"[^ %b\n]%b" % (ends, b"*+" if glued else b"++")
     return pattern

@@ -51,15 +51,30 @@ class Texts(NamedTuple):
     counts: Counter[str]
 
 
+class Lost(NamedTuple):
+    """So many values at a path whose name is taken."""
+
+    values: int
+
+
+Found = Numbers | Texts | Lost
+
+
 class Node:
     """
     A path, and what is wanted of it.
 
     Attributes:
         children: The paths one key further.
+
+        forges: Whether its numbers would get a name that is taken.
+
+        intrudes: Whether all of it would.
     """
 
-    __slots__ = ("aggregates", "allowed", "children", "depth", "name", "path")
+    __slots__ = (
+        "aggregates", "allowed", "children", "depth", "forges", "intrudes", "name", "path"
+    )  # fmt: skip
 
     def __init__(self, path: str, depth: int, selection: Selection) -> None:
         self.path = path
@@ -67,7 +82,14 @@ class Node:
         self.name = selection.name(path)
         self.aggregates = selection.aggregates(path) if path else ()
         self.allowed = selection.counted(path) if path else ()
+        self.intrudes = self.is_wanted and selection.intrudes(path)
+        self.forges = self.intrudes or (bool(self.aggregates) and selection.forges(path))
         self.children: dict[str, Node | None] = {}
+
+    @property
+    def is_wanted(self) -> bool:
+        """Return whether what stands at the path itself is measured or counted."""
+        return bool(self.aggregates or self.allowed)
 
 
 class Columns:
@@ -98,7 +120,7 @@ class Columns:
         self._nodes = 0
         self._root = Node("", 0, selection)
 
-    def read(self, records: Column, order: Order, exact: bool = False) -> Iterator[Numbers | Texts]:
+    def read(self, records: Column, order: Order, exact: bool = False) -> Iterator[Found]:
         """
         Yield what is wanted of *records*, whose places are *order*.
 
@@ -107,9 +129,7 @@ class Columns:
         """
         return self._objects(records, order, self._root, exact)
 
-    def _objects(
-        self, records: Column, order: Order, node: Node, exact: bool
-    ) -> Iterator[Numbers | Texts]:
+    def _objects(self, records: Column, order: Order, node: Node, exact: bool) -> Iterator[Found]:
         shapes = list(map(tuple, records))
         alike = len(set(shapes)) == 1
         places: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -124,9 +144,7 @@ class Columns:
                     column = [row[key] for row in rows]
                     yield from self._column(column, order_of, child, exact)
 
-    def _column(
-        self, column: Column, order: Order, node: Node, exact: bool
-    ) -> Iterator[Numbers | Texts]:
+    def _column(self, column: Column, order: Order, node: Node, exact: bool) -> Iterator[Found]:
         kinds = set(map(type, column))
         if len(kinds) > 1 and kinds != {int, float}:
             for kind in kinds:
@@ -140,9 +158,7 @@ class Columns:
         elif type(None) not in kinds:
             yield from self._leaves(column, order, node, exact, kinds)
 
-    def _arrays(
-        self, column: Column, order: Order, node: Node, exact: bool
-    ) -> Iterator[Numbers | Texts]:
+    def _arrays(self, column: Column, order: Order, node: Node, exact: bool) -> Iterator[Found]:
         if self._lists == "length":
             yield from self._leaves([len(items) for items in column], order, node, exact, {int})
         elif self._lists == "index":
@@ -154,7 +170,10 @@ class Columns:
 
     def _leaves(
         self, column: Column, order: Order, node: Node, exact: bool, kinds: set[type]
-    ) -> Iterator[Numbers | Texts]:
+    ) -> Iterator[Found]:
+        if node.allowed and node.intrudes:
+            yield Lost(len(column))
+            return
         if node.allowed:
             yield Texts(node.name, node.allowed, Counter(map(shown, column)))
         if not node.aggregates:
@@ -169,7 +188,9 @@ class Columns:
             column = list(map(int, column))
         elif float in kinds and not exact and hypot(*column) >= EXACT:
             raise InexactError  # the norm is never less than the greatest of them
-        if column:
+        if column and node.forges:
+            yield Lost(len(column))
+        elif column:
             yield Numbers(node.name, node.aggregates, column, order)
 
     def _child(self, node: Node, key: str) -> Node | None:
@@ -181,7 +202,7 @@ class Columns:
         child = None
         if len(path) <= MAX_PATH and node.depth < MAX_DEPTH:
             child = Node(path, node.depth + 1, self._selection)
-            if not (child.aggregates or child.allowed or self._selection.reaches(path)):
+            if not (child.is_wanted or self._selection.reaches(path)):
                 child = None
         if self._nodes < MAX_NODES:
             self._nodes += 1

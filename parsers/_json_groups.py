@@ -2,18 +2,35 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import nsmallest
+from typing import NamedTuple
 
-from logster.parsers._json_columns import Numbers, Texts
+from logster.parsers._json_columns import Found, Lost, Numbers, Texts
+from logster.parsers._json_select import OTHER
 from logster.parsers._json_series import Series
 from logster.sample import Kept
 
 
-#: The group, or the value, that stands for all there is no room for.
-OTHER = "other"
-
 #: A name, and the aggregates or the values that are wanted there.
 Slot = tuple[str, tuple[str, ...]]
+
+
+class Place(NamedTuple):
+    """
+    Where numbers are kept, or counts of values.
+
+    Attributes:
+        group: The group they are of.
+
+        slot: Their name, and what is wanted there.
+
+        counted: Whether it is values that are counted.
+    """
+
+    group: str
+    slot: Slot
+    counted: bool
 
 
 class Group:
@@ -99,7 +116,7 @@ class Groups:
             return names
         return set(nsmallest(self._kept.limit, names, key=lambda name: (len(name), name)))
 
-    def add(self, name: str, records: int, found: Iterable[Numbers | Texts]) -> None:
+    def add(self, name: str, records: int, found: Iterable[Found]) -> None:
         """Add what a block holds of the group *name*."""
         group = self._group(name)
         group.records += records
@@ -107,6 +124,8 @@ class Groups:
         for item in found:
             if isinstance(item, Numbers):
                 chunks.setdefault((item.name, item.aggregates), []).append(item)
+            elif isinstance(item, Lost):
+                self.dropped += item.values
             elif self._has_room(item.name):
                 _count(group.counts_of((item.name, item.allowed)), item)
             else:
@@ -136,32 +155,31 @@ class Groups:
                     self.dropped += counts.total()
         self.records += other.records
 
-    def beyond(self) -> set[tuple[str, Slot]]:
-        """Return the slots, by group, that would make more metrics than there may be."""
-        places = [(name, slot) for name, slot, _ in self._slots()]
-        if sum(_size(slot) for _, slot in places) <= self._max_metrics:
-            return set()
-        places.sort(key=lambda place: _rank(*place))
+    def places(self) -> list[Place]:
+        """Return all places, those of short names before those of long ones."""
+        return sorted((place for place, _ in self._places()), key=_rank)
+
+    def unnamed(self, taken: AbstractSet[Place]) -> AbstractSet[Place]:
+        """Return *taken*, and the places that would make more metrics than there may be."""
+        places = [place for place in self.places() if place not in taken]
         room = self._max_metrics
-        for number, (_, slot) in enumerate(places):
-            room -= _size(slot)
+        for number, place in enumerate(places):
+            room -= _size(place.slot)
             if room < 0:
-                return set(places[number:])
-        return set()
+                return {*taken, *places[number:]}
+        return taken
 
-    def lost(self, beyond: set[tuple[str, Slot]]) -> int:
-        """Return how many numbers have no place in the metrics, those of *beyond* included."""
-        return self.dropped + sum(
-            count for name, slot, count in self._slots() if (name, slot) in beyond
-        )
+    def lost(self, unnamed: AbstractSet[Place]) -> int:
+        """Return how many numbers have no place in the metrics, those at *unnamed* included."""
+        return self.dropped + sum(count for place, count in self._places() if place in unnamed)
 
-    def _slots(self) -> Iterator[tuple[str, Slot, int]]:
-        """Yield group, slot and number of values of everything held."""
+    def _places(self) -> Iterator[tuple[Place, int]]:
+        """Yield each place and how many values there are."""
         for name, group in self.held.items():
             for slot, series in group.series.items():
-                yield name, slot, series.count
+                yield Place(name, slot, counted=False), series.count
             for slot, counts in group.counts.items():
-                yield name, slot, counts.total()
+                yield Place(name, slot, counted=True), counts.total()
 
     def _group(self, name: str) -> Group:
         """Return the group *name*, or what stands for those there is no room for."""
@@ -208,5 +226,6 @@ def _size(slot: Slot) -> int:
     return max(len(slot[1]), 1)
 
 
-def _rank(group: str, slot: Slot) -> tuple[int, str, int, str, tuple[str, ...]]:
-    return len(slot[0]), slot[0], len(group), group, slot[1]
+def _rank(place: Place) -> tuple[int, str, int, str, bool, tuple[str, ...]]:
+    group, (name, wanted), counted = place
+    return len(name), name, len(group), group, not counted, wanted

@@ -1,18 +1,22 @@
 """Which paths of JSON objects are measured, how, and under which names."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
 from logster.metrics import number, plain_name
+from logster.parsers._json_names import OWN, Reserved
 from logster.parsers._json_records import Record, find
 
 
 #: What `--aggregate` knows, besides percentiles such as ``p95``.
 AGGREGATES = ("last", "sum", "count", "avg", "min", "max", "median", "delta", "rate")
+
+#: The value, or the group, that stands for all others.
+OTHER = "other"
 
 _PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?|100)\Z")
 _CONDITION = re.compile(r"(.+?)(!=|>=|<=|=|>|<|~)(.*)\Z", re.DOTALL)
@@ -48,6 +52,11 @@ class Selection:
         rename: Texts ``PATH=NAME``; stands for all paths below as well.
 
         separator: Joins the keys of a path.
+
+        grouped: Whether a group stands in front of the names.
+
+    Raises:
+        ConfigurationError: If one of the texts says nothing.
     """
 
     def __init__(
@@ -58,23 +67,28 @@ class Selection:
         count: Iterable[str],
         rename: Iterable[str],
         separator: str,
+        grouped: bool = False,
     ) -> None:
         self._separator = separator
         self._aggregates = [
             (AnyOf(_listed(globs)), _checked(_listed(names)))
-            for globs, names in (_pair(text, "--aggregate") for text in aggregate)
+            for globs, names in _pairs(aggregate, "--aggregate")
         ]
-        self._counts = [
-            (matcher(glob), _listed(values))
-            for glob, values in (_pair(text, "--count") for text in count)
-        ]
+        counts = [(glob, _listed(values)) for glob, values in _pairs(count, "--count")]
+        self._counts = [(matcher(glob), values) for glob, values in counts]
         self._include, self._exclude = AnyOf(include), AnyOf(exclude)
         self._all = not list(include)
-        self._renames = [_pair(text, "--rename") for text in rename]
+        self._renames = _pairs(rename, "--rename")
         wanted = [glob for text in aggregate for glob in _listed(_pair(text, "")[0])]
         wanted = wanted or list(include) or ["*"]
         self._starts = [_literal(glob) for glob in wanted]
-        self._starts += [_literal(_pair(text, "")[0]) for text in count]
+        self._starts += [_literal(glob) for glob, _ in counts]
+        self._targets = [(self._plain(old), self._plain(new)) for old, new in self._renames]
+        own = Reserved(OWN)
+        for name in (new for _, new in self._targets if own(new)):
+            raise _unusable("--rename", name, "a free name: the parser itself has it")
+        taken = [*OWN, *(name for glob, values in counts for name in self._counted(glob, values))]
+        self._is_taken = Reserved([*taken, *(f"*.{name}" for name in taken if grouped)])
 
     @property
     def plain(self) -> bool:
@@ -95,24 +109,62 @@ class Selection:
         found = (value for match, values in self._counts if match(path) for value in values)
         return tuple(dict.fromkeys(found))
 
+    def forges(self, path: str) -> bool:
+        """Return whether a number at *path* would get a name that is taken."""
+        name = self.name(path)
+        if self.plain:
+            return self._is_taken(name)
+        made = (f"{name}{self._separator}{each}" for each in self.aggregates(path))
+        return any(map(self._is_taken, made))
+
+    def intrudes(self, path: str) -> bool:
+        """
+        Return whether *path* has of itself a name, or one below it, that another is renamed to.
+
+        Not so if that other one is below that name, too: who writes the one
+        writes the other.
+        """
+        if not self._targets or self._renamed(path) is not None:
+            return False
+        name = self._plain(path)
+        return any(
+            self._within(name, new) and not self._within(old, new) for old, new in self._targets
+        )
+
     def reaches(self, path: str) -> bool:
         """Return whether anything below *path* may be wanted."""
-        inside = path + self._separator
-        return any(inside.startswith(start) or start.startswith(inside) for start in self._starts)
+        return _may_hold(path + self._separator, self._starts)
 
     def name(self, path: str) -> str:
         """Return the name under which *path* is measured, each of its keys a `plain_name`."""
+        renamed = self._renamed(path)
+        return self._plain(path if renamed is None else renamed)
+
+    def _renamed(self, path: str) -> str | None:
+        """Return what `--rename` makes of *path*; None if it has nothing to say."""
         for old, new in self._renames:
-            if path == old:
-                return self._plain(new)
-            if path.startswith(old + self._separator):
-                return self._plain(new + path[len(old) :])
-        return self._plain(path)
+            if self._within(path, old):
+                return new + path[len(old) :]
+        return None
+
+    def _within(self, path: str, above: str) -> bool:
+        return path == above or path.startswith(above + self._separator)
 
     def _plain(self, path: str) -> str:
-        if not self._separator:
-            return plain_name(path)
         return self._separator.join(map(plain_name, path.split(self._separator)))
+
+    def _counted(self, glob: str, values: Iterable[str]) -> Iterator[str]:
+        """Yield globs of the names that counts of *values* get at the paths of *glob*."""
+        start = _literal(glob)
+        names = ["*" if _is_expression(glob) else glob]
+        if start == glob:
+            names = [self.name(glob)]
+        else:
+            below = [old + self._separator for old, _ in self._renames]
+            renamed = zip(self._targets, below, strict=True)
+            names += [f"{new}*" for (_, new), inside in renamed if _may_hold(inside, [start])]
+        for name in names:
+            yield from (f"{name}.{plain_name(value)}" for value in (*values, OTHER))
 
 
 class Condition(NamedTuple):
@@ -262,9 +314,18 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def _may_hold(inside: str, starts: Iterable[str]) -> bool:
+    """Return whether texts with one of *starts* may begin with *inside*, or it with them."""
+    return any(inside.startswith(start) or start.startswith(inside) for start in starts)
+
+
+def _pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
+    return [_pair(text, option) for text in texts]
+
+
 def _pair(text: str, option: str) -> tuple[str, str]:
     left, found, right = text.rpartition("=")
-    if not (left and found and right):
+    if not (found and _listed(left) and _listed(right)):
         raise _unusable(option, text, "of the form PATH=…")
     return left, right
 

@@ -56,7 +56,6 @@ from logster.parsers._access import (
     add_distinct,
     numbers,
     per_second,
-    percents,
     share,
     status_class,
     status_class_infos,
@@ -64,6 +63,7 @@ from logster.parsers._access import (
     words,
 )
 from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
+from logster.parsers._percents import percents
 
 
 #: A virtual host with its port.
@@ -78,9 +78,10 @@ def _layout(tail: bytes, *fields: str) -> Layout:
         rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]*+\] \"(?:GET|([^ \"\n]++)) [^ \n]++"
         rb" (HTTP/[0-9]\.[0-9]\" [0-9]{3})"
     )
-    # With blanks in the user's name or the URL, or garbage for a request.
+    # With blanks in the user's name or the URL, or garbage for a request. Apache writes
+    # "" for an empty name, and nobody else gets such quotes there.
     unusual = (
-        rb"([^ \"\n]++) [^ \"\n]++ ([^ \"\\\n]*+)"
+        rb"([^ \"\n]++) [^ \"\n]++ (\"\"(?= \[)|[^ \"\\\n]*+)"
         + QUOTED
         + rb"(?<=\] )\"([^ \"\\\n]*+)"
         + QUOTED
@@ -116,6 +117,8 @@ _STATUS_ONLY = Layout(
     ("class",),
     rb"[^\"\n]*+(?<!\\)\"[^\"\n]*+(?<!\\)\" ([0-9])[0-9]{2}(?![^ \n]).*+",
     QUOTED + rb"\"" + QUOTED + rb"\" ([0-9])[0-9]{2}(?![^ \n]).*+",
+    # Apache writes "" for an empty name of a user.
+    QUOTED + rb"\"\" \[[^\"\n]*+\"" + QUOTED + rb"\" ([0-9])[0-9]{2}(?![^ \n]).*+",
 )
 
 #: What one unit of each duration is in microseconds.

@@ -13,7 +13,17 @@ Lines it reads, also after a syslog header or ``@cee:``, and within docker's own
 {'json_records': 1, 'b.json_records': 1, 'b.n.max': 2}
 
 Keys and values become part of a name with ``_`` for all but letters, digits, ``_``, ``-``
-and ``.``, and for nothing at all; in the name of a group also for the key separator.
+and ``.``, and for nothing at all; in the name of a group also for the key separator. Paths
+that make one name, such as ``{"a": {"b": 1}}`` and ``{"a.b": 1}``, are one.
+
+No key gets a name that is taken: that of a counter of the parser itself, of a value that
+``--count`` names (whether the log holds it or not), or one that ``--rename`` gives to another
+path (unless the key is renamed to it, too). Names are compared as the strictest backend
+writes them, so that ``level_ERROR`` does not pass for ``level.ERROR``. Such numbers are
+dropped, and counted as such:
+
+>>> figures('{"json_records": 9, "level": {"ERROR": 9}, "ms": 5}', "--count level=ERROR")
+{'json_records': 1, 'ms': 5, 'json_keys_dropped': 2}
 
 Metrics:
     json_records: Objects measured.
@@ -29,22 +39,26 @@ Metrics:
     {group}.{metric}: Each of these for the objects of a group, with ``--group-by``; for
         ``other``, the groups there is no room for, without ``delta`` and ``rate``.
 
-    json_keys_dropped: Numbers passed over because there are more metrics than ``--max-metrics``.
+    json_keys_dropped: Numbers passed over because there are more metrics than ``--max-metrics``,
+        or because their name is taken.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
 
 from logster.blocks import BlockParser
+from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo, plain_name
 from logster.moments import seconds
 from logster.parser import Tally
-from logster.parsers._json_columns import Columns, InexactError, Numbers, Texts
-from logster.parsers._json_groups import OTHER, Groups, Slot
+from logster.parsers._json_columns import Columns, Found, InexactError
+from logster.parsers._json_groups import Groups, Place
 from logster.parsers._json_logster import JsonLogster
+from logster.parsers._json_names import OWN, folded
 from logster.parsers._json_options import OPTIONS
 from logster.parsers._json_records import (
     Joiner,
@@ -56,7 +70,7 @@ from logster.parsers._json_records import (
     find,
     records,
 )
-from logster.parsers._json_select import Selection, condition, shown
+from logster.parsers._json_select import OTHER, Selection, condition, shown
 from logster.parsers._json_series import FOLLOWED, metric
 from logster.parsers._json_text import converter, lists_option
 
@@ -74,7 +88,7 @@ class Part(NamedTuple):
 
     group: str
     records: int
-    found: list[Numbers | Texts]
+    found: list[Found]
 
 
 class JsonLinesParser(BlockParser):
@@ -93,7 +107,7 @@ class JsonLinesParser(BlockParser):
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
         option = self.option
-        self._separator: str = option.key_separator
+        self._separator = _separator(option.key_separator)
         selection = Selection(
             option.aggregate,
             option.include,
@@ -101,6 +115,7 @@ class JsonLinesParser(BlockParser):
             option.count,
             option.rename,
             self._separator,
+            grouped=option.group_by is not None,
         )
         self._plain = selection.plain
         self._columns = Columns(
@@ -143,14 +158,13 @@ class JsonLinesParser(BlockParser):
         """Return the figures of all objects measured."""
         self._remember()
         yield Metric("json_records", self.groups.records, "Objects", "int32", kind="c")
-        beyond = self.groups.beyond()
-        for name, group in self.groups.held.items():
+        for group, held in self.groups.held.items():
             if self.option.group_by is not None:
-                full = self._name(name, "json_records")
-                yield Metric(full, group.records, "Objects", "int32", kind="c")
-        yield from self._figures(duration, beyond)
-        yield from self._counts(beyond)
-        lost = self.groups.lost(beyond)
+                yield Metric(self._records_of(group), held.records, "Objects", "int32", kind="c")
+        unnamed = self.groups.unnamed(self._taken())
+        yield from self._figures(duration, unnamed)
+        yield from self._counts(unnamed)
+        lost = self.groups.lost(unnamed)
         if lost:
             yield Metric("json_keys_dropped", lost, "Numbers", "int32", kind="c")
         self.memory = self._memory()
@@ -174,7 +188,12 @@ class JsonLinesParser(BlockParser):
             MetricInfo("{path}.{value}", "Objects", "c", "Objects with a value --count names."),
             MetricInfo("{group}.json_records", "Objects", "c", "Objects of a group."),
             MetricInfo("{group}.{metric}", "", "g", "Each of these for a group of --group-by."),
-            MetricInfo("json_keys_dropped", "Numbers", "c", "Numbers beyond --max-metrics."),
+            MetricInfo(
+                "json_keys_dropped",
+                "Numbers",
+                "c",
+                "Numbers beyond --max-metrics, or whose name is taken.",
+            ),
         )
 
     def _read(
@@ -227,34 +246,75 @@ class JsonLinesParser(BlockParser):
             for chosen in [[found[place] for place in places]]
         ]
 
-    def _figures(self, duration: float, beyond: set[tuple[str, Slot]]) -> Iterator[Metric]:
-        """Yield the figures of all numbers but those *beyond* what there is room for."""
+    def _taken(self) -> set[Place]:
+        """
+        Return the places whose names others have, of which only the log can tell.
+
+        The parser's own counters come first, then counts, then numbers.
+        """
+        own = {folded(name) for name in (*OWN, *map(self._records_of, self.groups.held))}
+        names: set[str] = set()
+        counters = set(own)
+        taken = set()
+        for place in sorted(self.groups.places(), key=lambda place: not place.counted):
+            made = set(self._names(place))
+            short = set(map(folded, made))
+            if made & names or short & (own if place.counted else counters):
+                taken.add(place)
+                continue
+            names |= made
+            if place.counted:
+                counters |= short
+        return taken
+
+    def _names(self, place: Place) -> list[str]:
+        """Return the names of the metrics that *place* makes."""
+        group, (name, wanted), counted = place
+        if counted:
+            return [self._value_name(group, name, value) for value in (*wanted, OTHER)]
+        return [self._aggregate_name(group, name, aggregate) for aggregate in wanted]
+
+    def _figures(self, duration: float, unnamed: AbstractSet[Place]) -> Iterator[Metric]:
+        """Yield the figures of all numbers but those at *unnamed* places."""
         for group, held in self.groups.held.items():
             for slot, series in held.series.items():
-                if (group, slot) in beyond:
+                if Place(group, slot, counted=False) in unnamed:
                     continue
                 before = (self._before or {}).get((group, slot[0]))
                 for aggregate, value in series.figures(duration, before):
                     if aggregate in FOLLOWED and self._is_other(group):
                         continue
-                    name = slot[0] if self._plain else f"{slot[0]}{self._separator}{aggregate}"
-                    yield metric(self._name(group, name), aggregate, value)
+                    yield metric(self._aggregate_name(group, slot[0], aggregate), aggregate, value)
 
-    def _counts(self, beyond: set[tuple[str, Slot]]) -> Iterator[Metric]:
-        """Yield the counts of all values but those *beyond* what there is room for."""
+    def _counts(self, unnamed: AbstractSet[Place]) -> Iterator[Metric]:
+        """Yield the counts of all values but those at *unnamed* places."""
         for group, held in self.groups.held.items():
             for slot, counts in held.counts.items():
-                for text, count in counts.items() if (group, slot) not in beyond else ():
-                    name = f"{slot[0]}{self._separator}{plain_name(text)}"
-                    yield Metric(self._name(group, name), count, "Objects", "int32", kind="c")
+                if Place(group, slot, counted=True) in unnamed:
+                    continue
+                named: Counter[str] = Counter()
+                for value, count in counts.items():
+                    named[self._value_name(group, slot[0], value)] += count
+                for name, count in named.items():
+                    yield Metric(name, count, "Objects", "int32", kind="c")
 
     def _group(self, text: str) -> str:
         """Return the name of the group whose objects hold *text*: one key, and no more."""
-        return plain_name(text.replace(self._separator, "_") if self._separator else text)
+        instead = next((letter for letter in "_-.0" if letter not in self._separator), "")
+        return plain_name(text).replace(self._separator, instead)
 
     def _is_other(self, group: str) -> bool:
         """Return whether *group* is a mixture, of which no counter can be followed."""
         return group == OTHER and self.option.group_by is not None
+
+    def _records_of(self, group: str) -> str:
+        return self._name(group, "json_records")
+
+    def _aggregate_name(self, group: str, name: str, aggregate: str) -> str:
+        return self._name(group, name if self._plain else f"{name}{self._separator}{aggregate}")
+
+    def _value_name(self, group: str, name: str, value: str) -> str:
+        return self._name(group, f"{name}{self._separator}{plain_name(value)}")
 
     def _name(self, group: str, name: str) -> str:
         return f"{group}{self._separator}{name}" if self.option.group_by is not None else name
@@ -280,6 +340,20 @@ class JsonLinesParser(BlockParser):
         if self._joiner and self._joiner.open:
             memory["open"] = b"\n".join(self._joiner.open).decode("utf-8", "replace")
         return memory or None
+
+
+def _separator(text: str) -> str:
+    """
+    Return what ``--key-separator`` says.
+
+    Raises:
+        ConfigurationError: If that is nothing, so that no name could be told from another.
+    """
+    if not text:
+        raise ConfigurationError(
+            "--key-separator '' is not one character at least. Nothing was read or sent."
+        )
+    return text
 
 
 def figures(text: str, option_string: str = "") -> dict[str, object]:

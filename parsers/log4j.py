@@ -28,6 +28,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from logster.blocks import BlockParser
+from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parser import Tally
@@ -75,7 +76,7 @@ class Log4jParser(BlockParser):
 
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
-        self.levels = dict.fromkeys(_split(self.option.log_levels), 0)
+        self.levels = dict.fromkeys(_levels(self.option.log_levels), 0)
         self.classes: Counter[str] = Counter()
         start = rf"[ ]*+ (?: {_TIME} )?+ \[?+"
         self._findall = _pattern(start, self.levels, r"(?: ING )?+ (?! [\w$] )").findall
@@ -104,8 +105,11 @@ class Log4jParser(BlockParser):
 
     def get_state(self, duration: float) -> Iterable[Metric]:
         """Return a count for each level, the rate of errors and the stack traces."""
+        counts: Counter[str] = Counter()
         for level, count in self.levels.items():
-            yield Metric(level.lower(), count, "Messages", "int32", kind="c")
+            counts[level.lower()] += count
+        for level, count in counts.items():
+            yield Metric(level, count, "Messages", "int32", kind="c")
         errors = sum(self.levels.get(level, 0) for level in ERRORS)
         yield Metric("errors_per_second", errors / duration, "Messages per sec")
         yield Metric("exceptions", self.classes.total(), "Stack traces", "int32", kind="c")
@@ -159,7 +163,9 @@ class Log4jLogster(BlockParser):
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
         self.levels = self.option.log_levels.split(",")
-        for level in self.levels:
+        for level in dict.fromkeys(self.levels):
+            if hasattr(self, level) and not isinstance(getattr(self, level), int):
+                raise _unusable(self.option.log_levels, f"{level!r} is no level")
             setattr(self, level, 0)
         self._findall = _pattern(_WORD, dict.fromkeys(self.levels, 0), "").findall
 
@@ -200,8 +206,23 @@ def levels(line: str) -> dict[str, int]:
     return {level: count for level, count in parser.levels.items() if count}
 
 
-def _split(text: str) -> list[str]:
-    return [level for level in text.split(",") if level]
+def _levels(text: str) -> list[str]:
+    """
+    Return the levels that *text* lists.
+
+    Raises:
+        ConfigurationError: If there are none.
+    """
+    levels = [level for level in text.split(",") if level]
+    if not levels:
+        raise _unusable(text, "no level is among them")
+    return levels
+
+
+def _unusable(text: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The log levels {text!r} cannot be used: {why}. Nothing was read or sent."
+    )
 
 
 def _pattern(start: str, levels: Mapping[str, int], end: str) -> re.Pattern[bytes]:

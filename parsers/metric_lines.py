@@ -34,10 +34,10 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from logster.blocks import BlockParser
-from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo, MetricObject, plain_name, printable_name
 from logster.options import Option
 from logster.parser import Tally
+from logster.parsers._percents import percents
 from logster.sample import Distribution, Kept, Total, percentile_name
 
 
@@ -98,7 +98,7 @@ class MetricLinesParser(BlockParser):
 
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
-        self.percentiles = _percentiles(self.option.percentiles)
+        self.percentiles = percents(self.option.percentiles)
         self.kept = Kept(self.option.max_names)
         self.series: dict[tuple[bytes, str], Series] = {}
         self.dropped = 0
@@ -234,7 +234,7 @@ class MetricLogster(MetricLinesParser):
     def _statistics(self, series: Series) -> Iterator[tuple[str, float]]:
         yield "mean", series.total.mean
         yield "median", series.seen.percentile(50)
-        for text in self.option.percentiles.split(","):
+        for text in self.option.percentiles.split(",") if self.percentiles else ():
             yield f"{text}th_percentile", series.seen.percentile(float(text))
 
     @classmethod
@@ -263,16 +263,3 @@ def _last(mark: bytes, fields: re.Pattern[bytes], line: bytes) -> re.Match[bytes
         if match:
             return match
     return None
-
-
-def _percentiles(text: str) -> list[float]:
-    try:
-        percents = [float(part) for part in text.split(",")]
-    except ValueError:
-        percents = [-1]
-    if not all(0 <= percent <= 100 for percent in percents):
-        raise ConfigurationError(
-            f"The percentiles {text!r} are not numbers between 0 and 100, separated by commas. "
-            "Nothing was read or sent."
-        )
-    return percents

@@ -72,7 +72,6 @@ from logster.parsers._access import (
     numbers,
     per_second,
     percentile_name,
-    percents,
     share,
     status_class,
     status_class_infos,
@@ -80,6 +79,7 @@ from logster.parsers._access import (
     words,
 )
 from logster.parsers._formats import squid_layout
+from logster.parsers._percents import percents
 
 
 #: Everything before the URL, and whether that is an error. No client can write a blank

@@ -125,6 +125,19 @@ class TestApacheAccessParser:
 
         assert (1, 1, 1) == (found["requests"], found["malformed"], found["http_400"])
 
+    @pytest.mark.parametrize("options", ["", "--format common"])
+    @pytest.mark.parametrize("request_line", ["GET / HTTP/1.1", "GET /a b HTTP/1.1", "-", ""])
+    def test_empty_user(self, options: str, request_line: str) -> None:
+        """Apache writes two quotes for the name of a user who gave an empty one: that is none."""
+        text, named = (
+            line(user=user, request=request_line, status="200").replace(' "-" "-"', "")
+            for user in ('""', "me")
+        )
+        found = figures(fed(made(options), text + named))
+
+        assert (2, 2, 1) == (found["requests"], found["http_2xx"], found["users_unique"])
+        assert 1 / 60 == figures(fed(SampleLogster(), text))["http_2xx"]
+
     @pytest.mark.parametrize(
         ("unit", "text", "milliseconds"),
         [("us", "1500", 1.5), ("ms", "7", 7), ("s", "2", 2000), ("s", "0.005", 5)],
@@ -185,6 +198,38 @@ class TestFormat:
         """A format without a status, or with a directive that Apache lacks, is refused."""
         with pytest.raises(ConfigurationError):
             made(f"--format '{text}'")
+
+    @pytest.mark.parametrize("options", ["-p x", "-p 50,101", "-p 50,", "-p 1e999"])
+    def test_unusable_percentiles(self, options: str) -> None:
+        """Percentiles that are none are refused at once."""
+        with pytest.raises(ConfigurationError, match="between 0 and 100"):
+            made(options)
+
+    def test_extreme_percentiles(self) -> None:
+        """The least and the greatest value are percentiles, too, and each is given once."""
+        parser = made("--format '%>s %D' -p 0,100,0")
+        found = figures(fed(parser, "200 1000\n200 3000\n"))
+
+        assert (1, 3) == (found["duration_p0"], found["duration_p100"])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'log_format main $remote_addr [$time_local] "$request" $status;',
+            'log_format main $remote_addr\n  [$time_local] "$request" $status',
+            "log_format main '$remote_addr [$time_local] ' '\"$request\" $status';",
+            "log_format main '$remote_addr [$time_local] '\n  '\"$request\" $status';",
+            r"""log_format main "$remote_addr [$time_local] \"$request\" $status";""",
+            'log_format main escape=default $remote_addr [$time_local] "$request" $status;',
+            '$remote_addr [$time_local] "$request" $status',
+        ],
+    )
+    def test_nginx_quotes(self, text: str) -> None:
+        """A definition of nginx is read with its quotes, and as people copy it without them."""
+        parser = made(f"--format={shlex.quote(text)}")
+        found = figures(fed(parser, '::1 [21/Nov/2026:06:22:30 +0000] "PUT /a HTTP/1.1" 201\n'))
+
+        assert (1, 1) == (found["http_201"], found["method_PUT"])
 
     def test_unescaped(self) -> None:
         """A format in which nginx escapes nothing is refused: its lines can be forged."""

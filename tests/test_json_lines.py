@@ -160,7 +160,19 @@ class TestAggregates:
     @pytest.mark.parametrize(
         "options",
         [
-            *("-a ms", "-a ms=", "-a =sum", "-a ms=mode", "-a ms=p101", "-r ms", "-c ms", "-w ms"),
+            *(
+                "-a ms",
+                "-a ms=",
+                "-a =sum",
+                "-a ms=,",
+                "-a ,=sum",
+                "-c ms=,",
+                "-a ms=mode",
+                "-a ms=p101",
+                "-r ms",
+                "-c ms",
+                "-w ms",
+            ),
             *("--lists by:", "--lists all", "-i '/(/'"),
         ],
     )
@@ -416,7 +428,7 @@ class TestGroups:
             st.fixed_dictionaries(
                 {"to": st.sampled_from(["a", "b", "cc", "other", "", 7, None])},
                 optional=dict.fromkeys(
-                    ("n", "m", "a b", "long", "a_b"),
+                    ("n", "m", "a b", "long", "a_b", "m.x", "m_x", "n.sum", "json_records"),
                     st.integers(0, 9) | st.sampled_from(["x", "y"]),
                 ),
             )
@@ -427,6 +439,8 @@ class TestGroups:
                 "",
                 "-g to",
                 "-a n,long=sum,delta,last -a '*=max,p50' -c m=x,2",
+                "-c m=x,y -r n=long",
+                "-k _ -g to -c 'm*=x,y'",
                 "-g to -a '*=last,delta,min' -c m=x",
             ]
         ),
@@ -483,6 +497,111 @@ class TestNames:
         text = '{"a b|c:d": 1, "x\\ny\\u0000": 2, "": 3, "\\u2028": {"": 4}}'
 
         assert {"a b|c:d": 1, "x_y_": 2, "_": 3, "_.": 4} == figures(fed(JsonLogster(), text))
+
+
+#: Keys that imitate what stands beside them in the names of a parser.
+KEYS = (
+    "json_records", "json-records", "json.records.total", "json_keys_dropped", "json", "records",
+    "level", "level.ERROR", "level_ERROR_total", "level.other", "ERROR", "other", "ms", "ms.max",
+    "max", "time", "a", "b", "",
+)  # fmt: skip
+
+
+class TestForging:
+    @pytest.mark.parametrize(
+        ("options", "line", "truth"),
+        [
+            ("", '{"json_records": 9, "json_keys_dropped": 9}', {"json_keys_dropped": 2}),
+            ("", '{"json-records": 9, "json.records.total": 9}', {"json_keys_dropped": 2}),
+            ("-k _", '{"json": {"records": 9, "keys": {"dropped": 9}}}', {"json_keys_dropped": 2}),
+            ("-c level=ERROR,INFO", '{"level": {"ERROR": 9}}', {"json_keys_dropped": 1}),
+            ("-c 'lev?el=ERROR'", '{"lev:el": {"ERROR": 9}}', {"json_keys_dropped": 1}),
+            ("-c '/^level$/=ERROR'", '{"level.ERROR": 9}', {"json_keys_dropped": 1}),
+            ("-c level=ERROR", '{"level_ERROR": 9, "level.other": 9}', {"json_keys_dropped": 2}),
+            (
+                "-c level=ERROR",
+                '{"level": "INFO", "level.ERROR": 9}',
+                {"level.ERROR": 0, "level.other": 1, "json_keys_dropped": 1},
+            ),
+            (
+                "-c level=ERROR -r level=at",
+                '{"at.ERROR": 9, "at.2": 9, "ms": 1}',
+                {"json_keys_dropped": 2, "ms": 1},
+            ),
+            ("-c '*=E' -r l=at", '{"l": "E", "at": "E"}', {
+                "at.E": 1, "json_keys_dropped": 1
+            }),
+            ("-c 'l*=E' -r level=at", '{"at.E": 9}', {"json_keys_dropped": 1}),
+            ("-r ms=time", '{"ms": 1, "time": 9}', {"time": 1, "json_keys_dropped": 1}),
+            ("-r ms=time -r time=time", '{"ms": 1, "time": 9}', {"time": 9}),
+            ("-r a.b=a", '{"a": {"b": {"n": 1}, "c": 2}}', {"a.n": 1, "a.c": 2}),
+            (
+                "-a ms,status=max -c status=max",
+                '{"ms": 1, "status": 9}',
+                {"ms.max": 1, "status.max": 0, "status.other": 1, "json_keys_dropped": 1},
+            ),
+            ("-a 'a b=max,sum' -a '*=sum'", '{"a b": 1, "a_b": 9, "a:b": 9}', {
+                "a_b.sum": 1, "a_b.max": 1, "json_keys_dropped": 2
+            }),
+            ("-g to", '{"to": "a", "json_records": 9, "n": 1}', {
+                "a.n": 1, "json_keys_dropped": 1
+            }),
+            ("-g to", '{"to": "json", "records": {"total": 9}}', {"json_keys_dropped": 1}),
+            ("-k _ -g to", '{"to": "a_b", "n": 9}', {"a-b_n": 9}),
+            ("-k _ -g to", '{"to": "json", "records": 9}', {"json_keys_dropped": 1}),
+            ("-k _ -g to -c keys=dropped", '{"to": "json", "keys": "x"}', {"json_keys_dropped": 1}),
+            ("-c 'm=a b,a_b'", '{"m": "a b"}\n{"m": "a_b"}', {"m.a_b": 2}),
+        ],
+    )  # fmt: skip
+    def test_keys(self, options: str, line: str, truth: dict[str, float]) -> None:
+        """A key gets no name that is taken; the number there is dropped, and counted."""
+        assert truth == measured(line + "\n", options)
+
+    @pytest.mark.parametrize("options", ["-k ''", "-r ms=json_records", "-r ms=json:records"])
+    def test_unusable(self, options: str) -> None:
+        """An option that would make one name of two is refused."""
+        with pytest.raises(ConfigurationError, match="Nothing was read or sent"):
+            JsonLinesParser(option_string=options)
+
+    @given(
+        st.lists(
+            st.recursive(
+                st.integers(2, 9) | st.sampled_from(["ERROR", "INFO", "json", "a_b"]),
+                lambda inner: st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+            ),
+            min_size=1,
+        ),
+        st.sampled_from(
+            [
+                "",
+                "-c level=ERROR,INFO",
+                "-c '*=ERROR' -c '/^m/=other' -r a=time",
+                "-a ms,level=max,sum -a '*=last' -c level=max,ERROR",
+                "-g a -c '*=ERROR,records'",
+                "-k _ -g a -a '*=max' -c '*=ERROR,records'",
+            ]
+        ),
+    )
+    @settings(deadline=None, max_examples=300)
+    def test_names_differ(self, rows: list[Any], options: str) -> None:
+        """No two metrics have one name, and the number of objects is the true one."""
+        rows = [row if isinstance(row, dict) else {"x": row} for row in rows]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        parser = fed(JsonLinesParser(option_string=options), text)
+        found = metrics(parser)
+        names = [metric.name for metric in found]
+
+        assert len(names) == len(set(names))
+        assert [len(rows)] == [each.value for each in found if each.name == "json_records"]
+
+    def test_flood(self) -> None:
+        """Keys that need be looked at again in each line cost little, whatever is counted."""
+        text = "".join(f'{{"{number}a.ERROR": 1}}\n' for number in range(30_000))
+        begin = time.process_time()
+        found = measured(text, "-c '*a*a*a*=ERROR,WARNING,INFO' -c level=ERROR --max-metrics 5")
+
+        assert time.process_time() - begin < 5
+        assert found["json_keys_dropped"] == 30_000 - 5
 
 
 class TestBounds:

@@ -1,8 +1,9 @@
 """Logs of Java applications."""
 
 import pytest
-from parsing import fed, figures
+from parsing import fed, figures, metrics
 
+from logster.errors import ConfigurationError
 from logster.parser import Tally
 from logster.parsers.log4j import MAX_CLASSES, Log4jLogster, Log4jParser, levels
 
@@ -52,6 +53,20 @@ class TestLog4jParser:
         assert figures(parser) == {"audit": 1, "warn": 1, "errors_per_second": 0, "exceptions": 0}
 
 
+@pytest.mark.parametrize("options", ["-l ''", "-l ,"])
+def test_no_levels(options: str) -> None:
+    """Without a level there is nothing to count."""
+    with pytest.raises(ConfigurationError, match="no level is among them"):
+        Log4jParser(option_string=options)
+
+
+def test_levels_alike() -> None:
+    """Levels that make one name are one metric."""
+    parser = fed(Log4jParser(option_string="-l ERROR,error"), "1 ERROR x\n1 error x\n")
+
+    assert [2] == [each.value for each in metrics(parser) if each.name == "error"]
+
+
 class TestLog4jLogster:
     def test_figures(self) -> None:
         """WARN, ERROR and FATAL are counted per second, and stand in attributes."""
@@ -75,6 +90,12 @@ class TestLog4jLogster:
         parser = fed(Log4jLogster(), f"12:00:00 WARN {text}\n")
 
         assert (parser.WARN, parser.FATAL) == (1, 0)
+
+    @pytest.mark.parametrize("options", ["-l levels", "-l ERROR,feed", "-l __class__"])
+    def test_unusable(self, options: str) -> None:
+        """A level that would take the place of something the parser needs is refused."""
+        with pytest.raises(ConfigurationError, match="is no level"):
+            Log4jLogster(option_string=options)
 
     def test_subclass(self) -> None:
         """A subclass that overrides parse_line gets every line."""

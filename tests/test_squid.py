@@ -278,6 +278,14 @@ class TestFormat:
         with pytest.raises(ConfigurationError):
             SquidParser(option_string=f"--format '{text}'")
 
+    @pytest.mark.parametrize(
+        "options", ["-p 50,abc", "-p 50,101", "-p -1", "-p nan", "-p ,", "--size-percentiles x"]
+    )
+    def test_unusable_percentiles(self, options: str) -> None:
+        """Percentiles that are none are refused at once."""
+        with pytest.raises(ConfigurationError, match="between 0 and 100"):
+            SquidParser(option_string=options)
+
     def test_no_size(self) -> None:
         """What a format does not tell is not given as zero."""
         parser = fed(SquidParser(option_string="--format '%>a %Ss/%03>Hs'"), "::1 TCP_HIT/200\n")
