@@ -1,15 +1,15 @@
 """The trials of `logster.conformance`: each returns what is wrong, or nothing."""
 
-import contextlib
-import io
 import json
 import math
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from logster._child import Note, Printed
 from logster._hostile import ALONE, alike, forged, kinds, long_lines, renumbered, variants
 from logster.metrics import KINDS, Metric, number, to_metric
 from logster.parser import Tally, feed_lines, feeder
@@ -45,22 +45,46 @@ class Subject:
         block: Lines that it understands.
 
     Attributes:
-        doing: What is being tried at this moment, for messages.
+        note: What is being tried at this moment, for messages and for who watches.
 
         slow: Whether long lines have shown to take too long.
+
+        stuck: The last trial that did not come to an end; empty if all did.
+
+        printed: The beginning of what the parser printed in the trials before this one.
     """
 
     def __init__(self, make: Callable[[], Any], block: bytes) -> None:
-        self.make = make
+        self._make = make
         self.block = block if not block or block.endswith(b"\n") else block + b"\n"
         self.lines = self.block.split(b"\n")[:-1]
-        self.doing = ""
+        self.note = Note()
         self.slow = False
+        self.stuck = ""
+        self.printed = ""
+
+    @property
+    def doing(self) -> str:
+        """Return what is being tried at this moment."""
+        return self.note.text
+
+    @doing.setter
+    def doing(self, text: str) -> None:
+        self.note.set(text)
 
     @property
     def during(self) -> str:
         """Return when it happened, to follow a problem."""
         return f" - while it took {self.doing}" if self.doing else ""
+
+    def make(self) -> Any:
+        """Return a fresh parser, with which something new begins."""
+        self.note.step()
+        return self._make()
+
+    def prepare(self) -> None:
+        """Make the lines that several trials need."""
+        _ = self.samples, self.hostile, self.everything
 
     @cached_property
     def samples(self) -> list[bytes]:
@@ -75,11 +99,15 @@ class Subject:
             lines |= dict.fromkeys(variants(sample))
         return list(lines)
 
-    @cached_property
+    @property
     def everything(self) -> bytes:
-        """Return good lines and hostile ones that are text, one after the other."""
+        """Return good lines and hostile ones that are text, if it came to an end with those."""
+        return self.block if self.stuck else self.block + self._texts
+
+    @cached_property
+    def _texts(self) -> bytes:
         texts = [line for line in self.hostile if line and _is_text(line)]
-        return self.block + b"".join(line + b"\n" for line in texts)
+        return b"".join(line + b"\n" for line in texts)
 
     def fed(self, *blocks: bytes) -> Any:
         """Return a fresh parser that took *blocks*."""
@@ -102,6 +130,7 @@ class Subject:
 
 def understands(subject: Subject) -> str:
     """Return a problem if the parser matches no line of the log."""
+    subject.doing = "the log itself"
     tally = feeder(subject.make())(subject.block)
     lines = len(subject.lines)
     if not tally[0]:
@@ -121,6 +150,7 @@ def accounts(subject: Subject) -> str:
         ("an empty line", b"\n"),
         ("no line", b""),
     ):
+        subject.doing = what
         tally = Tally(*feeder(subject.make())(block))
         lines = block.count(b"\n") + (block[-1:] not in {b"", b"\n"})
         if sum(tally) != lines or min(tally) < 0:
@@ -216,6 +246,9 @@ def huge_lines(subject: Subject) -> str:
 
 def line_time(subject: Subject) -> str:
     """Return a problem if a line four times as long takes far more than four times as long."""
+    if subject.stuck:
+        subject.slow = True
+        return f"some lines take for ever; see '{subject.stuck}'"
     slow = {}
     sizes = (2048, 8192, 32768, 131072)
     trials = zip(*(long_lines(subject.samples[:3], size) for size in sizes), strict=True)
@@ -283,6 +316,7 @@ def safe_names(subject: Subject) -> str:
     bad: set[str] = set()
     lines = (line + b"\n" for sample in subject.samples[:5] for line in forged(sample))
     for block in (subject.block, *lines):
+        subject.doing = f"the line {_shown(block)}" if block is not subject.block else "the log"
         for metric in _metrics(subject.fed(block), 60):
             name = metric.name
             if not name or not name.isprintable() or set(name) & set(" |:"):
@@ -315,10 +349,10 @@ def keeps_catalogue(subject: Subject) -> str:
 
 def silence(subject: Subject) -> str:
     """Return a problem if the parser prints: cron would mail it."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        _metrics(subject.fed(subject.everything), 60)
-    return f"it prints {_shown(out.getvalue().encode())}" if out.getvalue() else ""
+    _metrics(subject.fed(subject.everything), 60)
+    now = sys.stdout.beginning if isinstance(sys.stdout, Printed) else ""
+    printed = subject.printed or now
+    return f"it prints {_shown(printed.encode('utf-8', 'replace'))}" if printed else ""
 
 
 def keeps_memory(subject: Subject) -> str:
@@ -351,8 +385,8 @@ TRIALS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("makes a bounded number of metrics", bounded),
     ("gives names that no backend mistakes", safe_names),
     ("keeps to its catalogue", keeps_catalogue),
-    ("prints nothing", silence),
     ("remembers what JSON can hold", keeps_memory),
+    ("prints nothing", silence),
 )
 
 

@@ -10,21 +10,22 @@ The conformance kit: what any parser must stand, tried on one.
             assert [] == problems(MyParser, log.read())
 """
 
-import contextlib
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from logster._trials import TRIALS, Remark, Subject
+from logster._child import DiedError, call
+from logster._trials import TRIALS, Remark, Subject, line_time, understands
 from logster.shapes import printable
 
 
 #: So much of a log serves as a sample.
 SAMPLE_BYTES = 256 * 1024
 
-#: Seconds that one trial may take.
-PATIENCE = 60.0
+#: Seconds that a parser may take for one block of lines, hostile or long as they are.
+PATIENCE = 10.0
+
+#: How many times as long one trial may take.
+BLOCKS = 6
 
 
 class Verdict(NamedTuple):
@@ -64,59 +65,59 @@ def examine(
     """
     Yield a verdict on each trial.
 
+    Each takes place in a process of its own, so that a parser which does not come
+    to an end, or prints, does no harm to the others.
+
     Args:
         make: Makes a fresh parser; a class will do.
 
         log: Lines that the parser understands; `SAMPLE_BYTES` of them are used.
 
-        patience: Seconds that one trial may take.
+        patience: Seconds that the parser may take for one block of lines.
     """
     end = log.rfind(b"\n", 0, SAMPLE_BYTES) + 1
     subject = Subject(make, log[:end] if end else log[:SAMPLE_BYTES])
+    subject.prepare()
+    hopeless = False
     for name, trial in TRIALS:
-        yield _verdict(name, trial, subject, patience)
+        if hopeless and trial is not line_time:
+            yield Verdict(name, "not tried, since it comes to no end with the log itself")
+            continue
+        yield _tried(name, trial, subject, patience)
+        hopeless |= trial is understands and bool(subject.stuck)
 
 
-def _verdict(
+def _tried(
     name: str, trial: Callable[[Subject], str], subject: Subject, patience: float
 ) -> Verdict:
+    """Return the verdict of *trial*, and let *subject* know what later ones must know."""
+
+    def work() -> tuple[Verdict, bool]:
+        return _verdict(name, trial, subject), subject.slow
+
     subject.doing = ""
+    verdict: Verdict
     try:
-        with _time_limit(patience):
-            problem = trial(subject)
-    except Remark as remark:
-        return Verdict(name, str(remark))
-    except _OutOfTimeError:
-        subject.slow = True
-        problem = f"not done after {patience:g} s"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a parser may raise anything
-        return Verdict(name, _described(error) + subject.during, fails=True)
+        (verdict, subject.slow), printed = call(work, subject.note, patience, BLOCKS * patience)
+    except TimeoutError as error:
+        problem = f"did not end within {error}"
+        subject.stuck = name
+    except DiedError as error:
+        problem = str(error)
     else:
-        return Verdict(name, problem, fails=bool(problem))
+        subject.printed = subject.printed or printed
+        return verdict
     return Verdict(name, problem + subject.during, fails=True)
 
 
-class _OutOfTimeError(BaseException):
-    """A trial takes too long; no `Exception`, so that no parser swallows it."""
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise `_OutOfTimeError` in the block after *seconds*; needs the main thread, else waits."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise _OutOfTimeError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+def _verdict(name: str, trial: Callable[[Subject], str], subject: Subject) -> Verdict:
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        problem = trial(subject)
+    except Remark as remark:
+        return Verdict(name, str(remark))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a parser may raise anything
+        return Verdict(name, _described(error) + subject.during, fails=True)
+    return Verdict(name, problem, fails=bool(problem))
 
 
 def _described(error: BaseException) -> str:

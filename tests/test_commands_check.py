@@ -39,6 +39,24 @@ class Fragile(Steady):
         self.lines += int(line.split(maxsplit=1)[0])
 
 
+class Talkative(Steady):
+    """A parser that its author forgot to clean up."""
+
+    def parse_line(self, line: str) -> None:
+        """Print a line."""
+        print(line)
+        super().parse_line(line)
+
+
+class Homeless:
+    """A parser that cannot be made."""
+
+    def __init__(self, option_string: str | None = None) -> None:
+        if option_string == "exit":
+            raise SystemExit("wrong options")
+        raise RuntimeError("no database")
+
+
 @pytest.fixture(name="log")
 def _log(tmp_path: Path) -> Path:
     path = tmp_path / "app.log"
@@ -69,6 +87,27 @@ def test_fragile_parser(log: Path) -> None:
     assert code == 1
     assert "FAIL  stands hostile lines, bad bytes and NUL: IndexError: list index out of" in out
     assert "while it took the line ''" in out
+
+
+def test_talkative_parser(log: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What a parser prints does not come between the verdicts."""
+    code, out, err = check(Talkative, log)
+
+    assert (code, len(out.splitlines()), err) == (1, len(TRIALS), "")
+    assert "FAIL  prints nothing: it prints '0 ok" in out
+    assert ("", "") == capfd.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("options", "raised"),
+    [("", "RuntimeError: no database"), ("exit", "SystemExit: wrong options")],
+)
+def test_parser_that_cannot_be_made(log: Path, options: str, raised: str) -> None:
+    """A parser that raises when it is made is named, with what it raised and where."""
+    code, out, err = check(Homeless, log, "--parser-options", options)
+
+    assert (code, out) == (1, "")
+    assert f"The parser test_commands_check.Homeless raised {raised} (" in err
 
 
 def test_options(log: Path) -> None:

@@ -307,12 +307,91 @@ def test_endless_parser_is_stopped() -> None:
 
     verdicts = {each.trial: each for each in examine(Endless, LOG, patience=0.5)}
 
-    assert "not done after 0.5 s" in verdicts["stands hostile lines, bad bytes and NUL"].problem
+    problem = verdicts["stands hostile lines, bad bytes and NUL"].problem
+    assert "did not end within 0.5 s - while it took the line" in problem
     assert Verdict("prints nothing") == verdicts["prints nothing"]
 
 
+class Runaway(Good):
+    """A parser whose pattern runs away, where no signal reaches it."""
+
+    PATTERN = re.compile(r"(\S+\s?)+ words$")
+
+    def parse_line(self, line: str) -> None:
+        """Look at a line, and never come back from some."""
+        if not self.PATTERN.match(line):
+            raise SkipLine
+
+
+def test_runaway_pattern_is_stopped() -> None:
+    """A pattern that runs away fails the trials in which it does, and that of linear time."""
+    started = time.monotonic()
+    failed = {
+        each.trial: each.problem for each in examine(Runaway, LOG, patience=0.5) if each.fails
+    }
+
+    assert (
+        "did not end within 0.5 s - while it took hostile lines"
+        in (failed["accounts for every line"])
+    )
+    assert "while it took the line '" in failed["stands hostile lines, bad bytes and NUL"]
+    assert "see 'stands hostile lines" in failed["takes linear time for a line"]
+    assert time.monotonic() - started < 20
+
+
+def test_runaway_from_the_start() -> None:
+    """If a parser comes to no end with the log itself, nothing else is tried."""
+    log = b"many-words-without-an-end-in-one-line 1 2 3 4 5 6 7 word\n"
+    verdicts = list(examine(Runaway, log, patience=0.5))
+
+    assert ["understands the log", "takes linear time for a line"] == [
+        each.trial for each in verdicts if each.fails
+    ]
+    assert "not tried" in verdicts[1].problem
+
+
+def test_end_of_the_process() -> None:
+    """A parser that ends its process fails, and the other trials go on."""
+
+    class Killing(Good):
+        def parse_line(self, line: str) -> None:
+            if "\x1b" in line:
+                os.kill(os.getpid(), 9)
+            if "PURGE" in line:
+                os._exit(3)
+            super().parse_line(line)
+
+    failed = failures(Killing)
+
+    assert (
+        "(3)" in failed["accounts for every line"] or "signal" in failed["accounts for every line"]
+    )
+    assert (
+        "signal 9 ended the process - while it took the line '\\x1b[31m"
+        in (failed["stands hostile lines, bad bytes and NUL"])
+    )
+    assert "takes linear time for a log" not in failed
+
+
+def test_what_is_printed_is_swallowed(capfd: pytest.CaptureFixture[str]) -> None:
+    """What a parser prints in any trial is said once, and does not come through."""
+
+    class Loud(Good):
+        def parse_line(self, line: str) -> None:
+            os.write(2, b"to the file")
+            if len(line) > 100_000:
+                print("how long!", file=sys.stderr)
+            super().parse_line(line)
+
+    failed = failures(Loud)
+
+    assert ["prints nothing"] == list(failed)
+    assert failed["prints nothing"].startswith("it prints 'how long!")
+    assert ("", "") == capfd.readouterr()
+
+
 def test_in_a_thread() -> None:
-    """Away from the main thread the kit works too, but cannot stop a parser."""
+    """Away from the main thread the kit works as well."""
     found: list[str] = ["not done"]
     thread = threading.Thread(target=lambda: found.__setitem__(slice(None), problems(Good, LOG)))
     thread.start()

@@ -2,15 +2,15 @@
 
 import click
 
-from logster.commands._reading import CONTEXT, blocks, maker, parser_options
+from logster.commands._reading import CONTEXT, blocks, complete_parser, maker, parser_options
 from logster.conformance import SAMPLE_BYTES, examine
 from logster.errors import LogError
 from logster.tail import Tail
 
 
 @click.command("check", context_settings=CONTEXT)
-@click.argument("parser")
-@click.argument("log", type=click.Path())
+@click.argument("parser", shell_complete=complete_parser)
+@click.argument("log", type=click.Path(readable=False))
 @parser_options
 def command(parser: str, log: str, parser_options: str | None) -> int:
     """
@@ -20,6 +20,10 @@ def command(parser: str, log: str, parser_options: str | None) -> int:
     From them are made hostile lines, bad bytes, lines of a megabyte, a log whose
     lines all differ, and so on. One line is printed for each trial: ok, FAIL with
     the reason, or note with what is worth knowing and no fault. Nothing is sent.
+
+    Each trial takes place in a process of its own. A parser that takes longer than
+    10 s over one block of lines is stopped and fails; what it prints is swallowed
+    and said once.
 
     The exit code is 0 if the parser stands all trials, and 1 if it does not.
     """
