@@ -4,7 +4,7 @@ Command lines as optparse took them in 1.x, put into the words that click takes.
 Pure: lists of words in, lists of words out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 
@@ -66,7 +66,7 @@ def _walk(
             yield from ((each, None) for each in (word, *left))
         elif word.startswith("--"):
             name, equals, value = word.partition("=")
-            flag = _written_out(name, takes_value)
+            flag = written_out(name, takes_value)
             if equals:
                 yield flag, value
             else:
@@ -90,9 +90,15 @@ def _cluster(
         yield flag, None
 
 
-def _written_out(name: str, known: Mapping[str, bool]) -> str:
-    """Return the one flag of which *name* is the beginning, or *name* itself."""
+def written_out(name: str, known: Iterable[str]) -> str:
+    """
+    Return the one flag of *known* of which *name* is the beginning, or *name* itself.
+
+    >>> written_out("--metric-p", ["--metric-prefix"]), written_out("--token", ["--token-file"])
+    ('--metric-prefix', '--token')
+    """
     if name in known:
         return name
     matches = [flag for flag in known if flag.startswith(name)]
-    return matches[0] if len(matches) == 1 else name
+    # A secret given to --token would become the name of a file, which messages show.
+    return matches[0] if len(matches) == 1 and matches[0] != f"{name}-file" else name

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from logster.command_line import COMMANDS, RunCommand, foreign_texts
-from logster.errors import ConfigurationError, LogsterError
+from logster.errors import LogsterError, OutputError, StateError
 from logster.logs import DEFAULT_FOLDER, Log, foreign_logger
 from logster.registry import load_parser, names, parser_path
 
@@ -41,7 +41,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             # A character of a log must not end a run on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
     try:
-        if words and words[0] in COMMANDS:
+        if not words and "_LOGSTER_COMPLETE" in os.environ:
+            from logster.commands._completion import Completion
+
+            code = Completion("logster").main([], "logster", standalone_mode=False)
+        elif words and words[0] in COMMANDS:
             code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
         else:
             code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
@@ -73,26 +77,36 @@ def _run(**values: Any) -> int:
         return _print_parser_help(values["parser"])
     if values["log"] is None:
         raise click.UsageError("Supply two arguments: parser and logfile.")
+    settings = _settings(values)
+    log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
+    try:
+        job = _job(command, settings, context)
+        _look_for_garbage()
+        # Whoever imports logging wants to log: a parser or an output of a third party.
+        if settings.debug or settings.log_conf or "logging" in sys.modules:
+            log.connect_logging(settings.log_conf, debug=settings.debug)
+        else:
+            log.await_logging()
+        if log.complaint and (settings.log_dir or settings.log_conf):
+            job = job._replace(remarks=[log.complaint])
+        if settings.dry_run:
+            return _dry_run(job)
+        return _real_run(job, settings, log)
+    except LogsterError as error:
+        log.write("ERROR", str(error))
+        raise
+
+
+def _settings(values: dict[str, Any]) -> SimpleNamespace:
+    """Return what the command line says of a run, under the names that outputs know too."""
     settings = SimpleNamespace(**values, confirm=not values["no_confirm"], log_file=values["log"])
     settings.output = list(dict.fromkeys(values["output"]))
     settings.tags = values["tag"]
     if not settings.output and not settings.dry_run:
         raise click.UsageError("Supply where the data should be sent with -o (or --output).")
-    log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
-    try:
-        job = _job(command, settings, context)
-        _look_for_garbage()
-        # Whoever imported logging wants to log: a parser or an output of a third party.
-        if settings.debug or settings.log_conf or "logging" in sys.modules:
-            log.connect_logging(settings.log_conf, debug=settings.debug)
-        if log.complaint and (settings.log_dir or settings.log_conf):
-            job = job._replace(remarks=[log.complaint])
-        if settings.dry_run:
-            return _dry_run(job, settings)
-        return _real_run(job, settings, log)
-    except LogsterError as error:
-        log.write("ERROR", str(error))
-        raise
+    if settings.max_unmatched is not None and not 0 <= settings.max_unmatched <= 100:
+        raise click.UsageError("--max-unmatched takes a percentage from 0 to 100.")
+    return settings
 
 
 def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
@@ -108,7 +122,7 @@ def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
     for sentence in report.errors:
         log.write("ERROR", sentence)
     log.write("INFO", f"{sum(report.tally)} lines read, {len(report.metrics)} metrics")
-    return _conclude(report, settings)
+    return _conclude(report)
 
 
 def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context) -> "Job":
@@ -143,6 +157,7 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
         jobs=settings.jobs,
         outbox_bytes=settings.outbox_bytes,
         outbox_age=settings.outbox_age,
+        max_unmatched=settings.max_unmatched,
         self_prefix=settings.self_metrics,
     )
 
@@ -151,11 +166,12 @@ def _outputs(
     command: RunCommand, settings: SimpleNamespace, context: click.Context
 ) -> "list[Output]":
     """Return the outputs, made from the settings that all of them share."""
-    for declared in command.foreign.values():
-        from logster.foreign import longest_flag, read_options
+    for name, declared in command.foreign.items():
+        from logster.foreign import blaming, longest_flag, read_options
 
         given = {longest_flag(o): foreign_texts(settings, o) for o in declared}
-        vars(settings).update(read_options(declared, given))
+        with blaming(name, command.outputs[name], "reading its options"):
+            vars(settings).update(read_options(declared, given))
     outputs: list[Output] = []
     for name in settings.output:
         output_class = command.outputs[name]
@@ -163,15 +179,15 @@ def _outputs(
             by_url = output_class.from_url(name) if "://" in name else {}
             outputs.append(output_class(SimpleNamespace(**(vars(settings) | by_url))))
             continue
-        from logster.foreign import CommandLine, ForeignOutput
+        from logster.foreign import CommandLine, ForeignOutput, made
 
         parser = CommandLine(lambda: click.echo(command.get_help(context)), _fail)
-        instance = output_class(parser, settings, foreign_logger())
+        instance = made(output_class, parser, settings, foreign_logger())
         outputs.append(ForeignOutput(settings, name, instance))
     return outputs
 
 
-def _dry_run(job: "Job", settings: SimpleNamespace) -> int:
+def _dry_run(job: "Job") -> int:
     """Print what the next run would send, output by output; a table where there is none."""
     from logster.run import preview
 
@@ -179,9 +195,12 @@ def _dry_run(job: "Job", settings: SimpleNamespace) -> int:
     if not job.outputs:
         _print_table(report)
     for output in job.outputs:
-        for batch in owed.get(output.target, ()):
-            _print_lines(output, batch)
-    return _conclude(report, settings)
+        try:
+            for batch in owed.get(output.target, ()):
+                _print_lines(output, batch)
+        except OutputError as error:
+            report.errors.append(str(error))
+    return _conclude(report)
 
 
 def _print_lines(output: "Output", batch: "Batch") -> None:
@@ -205,16 +224,8 @@ def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _conclude(report: "Report", settings: SimpleNamespace) -> int:
+def _conclude(report: "Report") -> int:
     """Print what went wrong, and return the exit code."""
-    lines = sum(report.tally)
-    limit = settings.max_unmatched
-    if limit is not None and lines and report.tally.unmatched * 100 > limit * lines:
-        report.errors.append(
-            f"{report.tally.unmatched} of {lines} lines of {settings.log} went unmatched, more "
-            f"than {limit:g} %. The metrics were sent all the same; "
-            f"logster why {settings.parser} {settings.log} shows the lines."
-        )
     for sentence in report.notices:
         click.echo(f"Warning: {sentence}", err=True)
     for sentence in report.errors:
@@ -226,7 +237,7 @@ def _make_folder(folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(
+        raise StateError(
             f"The state directory {folder} cannot be made: {error.strerror}. "
             "Nothing was read or sent; give another one with --state-dir."
         ) from error

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from logster import __version__
-from logster.arguments import expanded, values_of
+from logster.arguments import expanded, values_of, written_out
+from logster.errors import ConfigurationError
 from logster.options import Option, click_option
 from logster.registry import load_output, names
 
@@ -44,11 +45,22 @@ RUN_OPTIONS: tuple[Option, ...] = (
     Option(
         ("-d", "--dry-run"), "Print what would be sent; send and keep nothing.", False, type=bool
     ),
-    Option(("-p", "--metric-prefix"), "Put PREFIX before every metric name.", "", metavar="PREFIX"),
-    Option(("-x", "--metric-suffix"), "Put SUFFIX after every metric name.", metavar="SUFFIX"),
+    Option(
+        ("-p", "--metric-prefix"),
+        "Put PREFIX before every metric name. In it {hostname}, {host_short}, {parser} and {log} "
+        "stand for what they name, and {KEY} for the value of --tag KEY=VALUE.",
+        "",
+        metavar="PREFIX",
+    ),
+    Option(
+        ("-x", "--metric-suffix"),
+        "Put SUFFIX after every metric name; braces stand for the same as in PREFIX.",
+        metavar="SUFFIX",
+    ),
     Option(
         ("--tag",),
-        "Tag every metric, for outputs that have tags. May be given more than once.",
+        "Tag every metric, for outputs that have tags; for others put {KEY} into the prefix. "
+        "May be given more than once.",
         metavar="KEY=VALUE",
         multiple=True,
     ),
@@ -73,7 +85,9 @@ RUN_OPTIONS: tuple[Option, ...] = (
     Option(
         ("--rotated",),
         "Where rotated files of the log are, beside its own directory: another directory, or a "
-        "pattern in which %s stands for the log's name. May be given more than once.",
+        "pattern in which %s stands for the log's name. A relative one starts in the current "
+        "directory; a pattern also in that of the log, and without a slash only there. May be "
+        "given more than once.",
         metavar="DIR|PATTERN",
         multiple=True,
     ),
@@ -115,7 +129,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
     Option(("--max-line",), "The longest line that is read.", 1 << 20, metavar="BYTES", type=int),
     Option(
         ("--max-unmatched",),
-        "Fail, after sending, if more than PERCENT of the lines went unmatched.",
+        "Fail, after sending, if more than PERCENT of the lines, 0 to 100, went unmatched.",
         metavar="PERCENT",
         type=float,
     ),
@@ -189,7 +203,10 @@ class RunCommand(click.Command):
             click.Argument(
                 ["parser"], metavar="PARSER", required=False, shell_complete=_complete_parser
             ),
-            click.Argument(["log"], metavar="LOGFILE", required=False, type=click.Path()),
+            # Whether it can be read the run finds out, and says so as of any other log.
+            click.Argument(
+                ["log"], metavar="LOGFILE", required=False, type=click.Path(readable=False)
+            ),
         ]
         self.foreign: dict[str, list[optparse.Option]] = {}
         self.outputs = self._load_outputs(words)
@@ -199,7 +216,24 @@ class RunCommand(click.Command):
         # click looks for a short option among the long ones first, and makes up its
         # mind with `difflib` and `gettext`: more work than all the rest of its parsing.
         long_flags = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
-        return super().parse_args(ctx, expanded(args, self._takes_value(), long_flags))
+        try:
+            return super().parse_args(ctx, expanded(args, self._takes_value(), long_flags))
+        except click.NoSuchOption as error:
+            owner = self._owner_of(error.option_name)
+            if owner is None:
+                raise
+            message = f"{error.option_name} belongs to the output {owner}: add -o {owner}."
+            raise click.UsageError(message, ctx) from error
+
+    def _owner_of(self, given: str) -> str | None:
+        """Return the output that would take the option *given*, if the command line named it."""
+        owners = {
+            flag: name
+            for name in names("logster.outputs")
+            for option in getattr(load_output(name), "options", ())
+            for flag in option.flags
+        }
+        return owners.get(written_out(given, owners))
 
     def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the class of every output that *words* name, and add its options."""
@@ -219,9 +253,10 @@ class RunCommand(click.Command):
         if hasattr(output_class, "options"):
             fresh = [click_option(o) for o in output_class.options if not present & set(o.flags)]
         else:
-            from logster.foreign import declared_options
+            from logster.foreign import blaming, declared_options
 
-            self.foreign[name] = declared_options(output_class)
+            with blaming(name, output_class, "adding its options"):
+                self.foreign[name] = declared_options(output_class)
             fresh = [_foreign_option(o) for o in self.foreign[name]]
             fresh = [param for param in fresh if not present & set(param.opts)]
         self.params[-2:-2] = fresh
@@ -239,11 +274,24 @@ def output_kind(given: str) -> str:
     """
     Return the name of the output that ``-o`` *given* asks for.
 
+    Raises:
+        ConfigurationError: If it is half a URL, whose other half may hold a secret.
+
     >>> output_kind("graphite"), output_kind("statsd+tcp://metrics.example:8125")
     ('graphite', 'statsd')
     """
     scheme, separator, _ = given.partition("://")
-    return scheme.partition("+")[0] if separator else given
+    if separator:
+        return scheme.partition("+")[0]
+    head = given
+    for mark in ":/?@":
+        head = head.partition(mark)[0]
+    if head != given:
+        raise ConfigurationError(
+            f"{head}… is no output: -o takes a name, a dotted Python class, or a URL such as "
+            "graphite://metrics.example:2003. Nothing was read or sent."
+        )
+    return given
 
 
 def _foreign_option(option: "optparse.Option") -> click.Option:
@@ -264,11 +312,24 @@ def _foreign_option(option: "optparse.Option") -> click.Option:
 
 
 def foreign_texts(settings: SimpleNamespace, option: "optparse.Option") -> list[Any]:
-    """Return the texts that the command line gave to *option*."""
+    """Return the texts that the command line gave to *option*, or else the environment."""
     from logster.foreign import longest_flag
 
-    given = getattr(settings, _foreign_name(longest_flag(option)), ())
-    return [""] * given if isinstance(given, int) else list(given)
+    flag = longest_flag(option)
+    given = getattr(settings, _foreign_name(flag), ())
+    texts = [""] * given if isinstance(given, int) else list(given)
+    return texts or _texts_of_environment(flag, option)
+
+
+def _texts_of_environment(flag: str, option: "optparse.Option") -> list[str]:
+    """Return the texts of ``LOGSTER_MINE_HOST`` for ``--mine-host``."""
+    variable = "LOGSTER_" + flag.lstrip("-").replace("-", "_").upper()
+    text = os.environ.get(variable)
+    if not text:
+        return []
+    if not option.takes_value():
+        return [""] * click.BOOL.convert(text, None, None)
+    return text.split() if option.action == "append" else [text]
 
 
 def _foreign_name(flag: str) -> str:

@@ -36,10 +36,15 @@ def commit(journal: Journal, state: State, consequence: str) -> None:
         raise StateError(f"{error}. {consequence}") from error
 
 
-def lacking(state: State) -> str | None:
-    """Return the sentence about the first receiver that lacks something, or None."""
-    for target, why in state.summary.get("undelivered", {}).items():
-        return f"Metrics could not be sent to {target}: {why}."
+def failure(state: State) -> str | None:
+    """Return the sentence about what the last run could not do, or None."""
+    summary = state.summary
+    if summary.get("complaint"):
+        return str(summary["complaint"])
+    for target, why in summary.get("undelivered", {}).items():
+        # What only earlier command lines asked for is no failure of this one.
+        if target in summary.get("outputs", (target,)):
+            return f"Metrics could not be sent to {target}: {why}."
     return None
 
 
@@ -86,14 +91,34 @@ def _settle(job: Job, target: str, receipt: Receipt, state: State, report: Repor
     state.paid(target, receipt.delivered)
     report.refused += receipt.refused
     undelivered = state.summary.setdefault("undelivered", {})
-    why = str(receipt.error).rstrip(".") if receipt.error else None
+    why = _told(receipt.error) if receipt.error else None
     known = undelivered.pop(target, None)
     if why is not None:
         undelivered[target] = why
         report.errors.append(_undelivered(job, target, why, state))
     state.summary["refused"] = report.refused
-    state.summary["error"] = lacking(state)
+    state.summary["error"] = failure(state)
     return bool(receipt.delivered or receipt.refused or why != known)
+
+
+def _told(error: OutputError) -> str:
+    r"""
+    Return what *error* says, in one line and without what a library may quote in it.
+
+    Libraries that refuse a header show its value, which is often a secret, and many
+    show the address they asked, with its query.
+
+    >>> _told(OutputError("ValueError: Invalid header value b's3cret\\nmore'"))
+    'ValueError: Invalid header value (not shown)'
+    >>> _told(OutputError("no answer from https://me:s3cret@h/in?key=s3cret: timed out."))
+    'no answer from https://…@h/in?…: timed out'
+    """
+    import re  # noqa: PLC0415 - loaded long since, and only for a run that fails
+
+    said = " ".join(str(error)[:2000].split()).rstrip(".")
+    said = re.sub(r"(header (?:value|name)s?\b).+", r"\1 (not shown)", said, flags=re.IGNORECASE)
+    said = re.sub(r"(\w://)[^\s/'\"]+@", r"\1…@", said)
+    return re.sub(r"(?<=[\w/\]])\?[^\s'\"]*=[^\s'\"]*?(?=[:.,;)]*(?:[\s'\"]|$))", "?…", said)
 
 
 def _undelivered(job: Job, target: str, why: str, state: State) -> str:

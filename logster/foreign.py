@@ -7,11 +7,16 @@ reads what the class declares, so that every action and type means what it meant
 """
 
 import optparse
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from traceback import walk_tb
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from logster.errors import ConfigurationError, OutputError
+import click
+
+from logster.errors import ConfigurationError, LogsterError, OutputError
 from logster.metrics import Batch, Metric, to_object
 from logster.outputs import Output, Receipt
 
@@ -90,6 +95,53 @@ def longest_flag(option: optparse.Option) -> str:
     return max((*option._long_opts, *option._short_opts), key=len)  # noqa: SLF001 - its only place
 
 
+@contextmanager
+def blaming(name: str, output_class: Any, doing: str) -> Iterator[None]:
+    """
+    Tell in a sentence what an output raises before a run has begun.
+
+    Args:
+        name: The dotted name it was given by.
+
+        output_class: Its class.
+
+        doing: What it does meanwhile.
+
+    Raises:
+        OutputError: If it raises something or exits.
+    """
+    try:
+        yield
+    except (click.ClickException, LogsterError):  # a usage error, told as such
+        raise
+    except (Exception, SystemExit) as error:
+        raise OutputError(
+            f"The output {name} raised {_described(error, output_class)} while {doing}. "
+            "Nothing was read or sent; the next run starts where this one did."
+        ) from error
+
+
+def made(output_class: Any, *arguments: Any) -> Any:
+    """Return an output made with *arguments*, or what delivers nothing if it cannot be made."""
+    try:
+        return output_class(*arguments)
+    except (click.ClickException, LogsterError):
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the others get theirs all the same
+        return _Unmade(f"it cannot be made, {_described(error, output_class)}")
+
+
+class _Unmade:
+    """Stands for an output that cannot be made, so that what it should send stays owed."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def submit(self, metrics: object) -> NoReturn:
+        """Deliver nothing and say why."""
+        raise OutputError(self._why)
+
+
 class ForeignOutput(Output):
     """
     Hands metrics to an output class of a third party.
@@ -114,15 +166,41 @@ class ForeignOutput(Output):
                 self.instance.submit([to_object(metric) for metric in batch.metrics])
             except KeyboardInterrupt:
                 raise
+            except OutputError as error:
+                return Receipt(count, 0, error)
             except BaseException as error:  # noqa: BLE001 - sys.exit() included, as in 1.x
                 said = f"{type(error).__name__}: {error}"
                 return Receipt(count, 0, OutputError(said))
         return Receipt(len(batches))
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
-        """Let the output print what it would send: ``options.dry_run`` tells it so."""
-        self.instance.submit([to_object(metric) for metric in metrics])
+        """
+        Let the output print what it would send: ``options.dry_run`` tells it so.
+
+        Raises:
+            OutputError: If it raises something or exits.
+        """
+        try:
+            self.instance.submit([to_object(metric) for metric in metrics])
+        except (BrokenPipeError, click.ClickException):  # who reads has seen enough; bad usage
+            raise
+        except (Exception, SystemExit) as error:
+            known = isinstance(error, OutputError)
+            why = error if known else _described(error, self.instance)
+            raise OutputError(
+                f"What would be sent to {self.target} cannot be shown: {why}."
+            ) from error
         return iter(())
+
+
+def _described(error: BaseException, owner: Any) -> str:
+    """Return kind, text and place of *error*: where in the module of *owner* it came from."""
+    module = sys.modules.get(getattr(owner, "__module__", ""))
+    file = getattr(module, "__file__", None)
+    found = walk_tb(error.__traceback__)
+    lines = [line for frame, line in found if frame.f_code.co_filename == file]
+    where = f" ({file}:{lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 class _Strict(optparse.OptionParser):

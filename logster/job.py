@@ -44,6 +44,8 @@ class Job(NamedTuple):
 
         outbox_age: Seconds after which an owed batch is given up.
 
+        max_unmatched: Percentage of lines from which on their being unmatched is an error.
+
         self_prefix: Prefix under which the run sends figures about itself, or None.
 
         remarks: Sentences that each deserve to be said, but not in every run.
@@ -63,6 +65,7 @@ class Job(NamedTuple):
     jobs: int = 1
     outbox_bytes: int = 16 << 20
     outbox_age: float = 7 * 86400
+    max_unmatched: float | None = None
     self_prefix: str | None = None
     remarks: Sequence[str] = ()
 

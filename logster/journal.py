@@ -13,6 +13,7 @@ moves the cursor, as ever.
 import contextlib
 import errno
 import json
+import math
 import os
 import stat
 from collections.abc import Iterable, Sequence
@@ -110,9 +111,10 @@ class State:
             ``outputs`` (their targets), ``lines`` and of them ``matched``, ``ignored``,
             ``unmatched``; ``bytes`` read, ``lag`` (bytes at the end not yet read),
             ``refused`` (metrics that an output could not take), ``run_time`` in
-            seconds; ``error``, the sentence it ended with, or None; and
-            ``undelivered``, why by target. Since the job began: ``bytes_lost``,
-            ``gaps`` and ``rotations``. A first run knows ``log`` and ``parser`` alone.
+            seconds; ``error``, the sentence it ended with, or None, and ``complaint``,
+            that of its reading alone; and ``undelivered``, why by target. Since the job
+            began: ``bytes_lost``, ``gaps`` and ``rotations``. A first run knows ``log``,
+            ``parser`` and ``error`` alone.
     """
 
     def __init__(
@@ -169,9 +171,16 @@ class State:
         """Return how many batches are owed in all."""
         return sum(map(len, self.owed.values()))
 
-    def trim(self, oldest: float, room: int) -> int:
+    def trim(self, oldest: float, room: int, spared: float = math.inf) -> int:
         """
         Give up batches from before *oldest*, and the oldest while all need more than *room* bytes.
+
+        Args:
+            oldest: In seconds since the epoch.
+
+            room: In bytes.
+
+            spared: Batches of this time and later ones stay in any case.
 
         Returns:
             How many were given up.
@@ -180,7 +189,8 @@ class State:
         given_up = 0
         while self.owed:
             target = min(self.owed, key=lambda each: self.owed[each].oldest)
-            if excess <= 0 and self.owed[target].oldest >= oldest:
+            time = self.owed[target].oldest
+            if time >= spared or (excess <= 0 and time >= oldest):
                 break
             excess -= self.paid(target, 1)
             given_up += 1

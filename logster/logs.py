@@ -8,7 +8,8 @@ third parties, ``--debug`` and ``--log-conf`` get the real logger.
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class Log:
         logger = foreign_logger()
         logger.setLevel(logging.DEBUG if debug else logging.INFO)
         if self._descriptor >= 0:
-            handler = logging.FileHandler(self.path, "a", encoding="utf-8")
+            # The file that is open: a parser may have changed the directory since.
+            file = os.fdopen(self._descriptor, "a", -1, "utf-8", "replace", closefd=False)
+            handler = logging.StreamHandler(file)
             handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
             logger.addHandler(handler)
         if configuration:
@@ -86,6 +89,13 @@ class Log:
                 fileConfig(configuration, disable_existing_loggers=False)
             except Exception as error:  # noqa: BLE001 - it raises a dozen kinds
                 self.complaint = f"The logging configuration {configuration} is no good: {error}."
+
+    def await_logging(self) -> None:
+        """Do `connect_logging` once somebody imports `logging`, such as a parser in its work."""
+        sys.meta_path.insert(0, _Awaiting("logging", self._connect_late))
+
+    def _connect_late(self) -> None:
+        self.connect_logging(None, debug=False)
 
     def _open(self) -> int:
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -97,6 +107,38 @@ class Log:
         handler = RotatingFileHandler(self.path, "a", LOG_BYTES, LOG_FILES, delay=True)
         handler.doRollover()
         handler.close()
+
+
+class _Awaiting:
+    """
+    A finder that finds nothing itself, and calls back once a module has been imported.
+
+    Args:
+        name: The module awaited.
+
+        then: Called when it is there, before those who import it go on.
+    """
+
+    def __init__(self, name: str, then: Callable[[], None]) -> None:
+        self._name, self._then = name, then
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """Return how others would load *name*, with the call added, or None for other modules."""
+        if name != self._name:
+            return None
+        from importlib.util import find_spec  # noqa: PLC0415
+
+        sys.meta_path.remove(self)
+        spec: Any = find_spec(name)
+        load = spec.loader.exec_module
+
+        def load_and_call(module: object) -> None:
+            del spec.loader.exec_module
+            load(module)
+            self._then()
+
+        spec.loader.exec_module = load_and_call
+        return spec
 
 
 def foreign_logger() -> "logging.Logger":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 KINDS = ("g", "c", "ms", "h", "s")
 
 _UNSAFE = re.compile(r"[^\w.\-]")
+_VARYING = re.compile(r"\{[^{}]*\}")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 
 
@@ -79,6 +80,29 @@ class MetricInfo(NamedTuple):
         if "{" not in self.name:
             return name == self.name
         return bool(_template(self.name).fullmatch(name))
+
+
+def info_of(metric: Metric, catalogue: Iterable[MetricInfo]) -> MetricInfo | None:
+    """
+    Return what *catalogue* says of *metric*, or None if it does not know it.
+
+    Its own entry wins; then, of those whose name has parts that vary, one of its kind,
+    and of these the one with the most fixed text.
+
+    >>> names = ("{group}_{text}", "c"), ("{group}_p{percent}", "g"), ("{group}_p50", "g")
+    >>> catalogue = [MetricInfo(name, "", kind, "") for name, kind in names]
+    >>> [info_of(Metric(name, 1), catalogue).name for name in ("ms_p50", "ms_p95")]
+    ['{group}_p50', '{group}_p{percent}']
+    >>> info_of(Metric("method_post", 1, kind="c"), catalogue).name
+    '{group}_{text}'
+    """
+    fitting = []
+    for info in catalogue:
+        if info.name == metric.name:
+            return info
+        if info.describes(metric.name):
+            fitting.append((info.kind == metric.kind, len(_VARYING.sub("", info.name)), info))
+    return max(fitting, key=lambda each: each[:2])[2] if fitting else None
 
 
 class Batch(NamedTuple):
@@ -327,7 +351,7 @@ def _sum(older: Metric, newer: Metric) -> Metric:
 @lru_cache(maxsize=256)
 def _template(name: str) -> re.Pattern[str]:
     """Return the pattern of names that fit *name*, whose varying parts stand in braces."""
-    fixed = re.split(r"\{[^{}]*\}", name)
+    fixed = _VARYING.split(name)
     return re.compile(".+".join(map(re.escape, fixed)), re.DOTALL)
 
 

@@ -103,7 +103,7 @@ def _own_place(name: str, kind: str) -> tuple[str, str]:
 def _attribute(name: str, kind: str, module: str, attribute: str) -> Any:
     try:
         return getattr(import_module(module), attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a guard ends the process
         raise ConfigurationError(
             f"The {kind} {name} cannot be loaded: {type(error).__name__}: {error}. "
             "Nothing was read or sent."

@@ -8,18 +8,19 @@ nothing.
 """
 
 import contextlib
+import math
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from logster.delivery import commit, deliver, lacking, owe
+from logster.delivery import commit, deliver, failure, owe
 from logster.errors import LogsterError, StateError
 from logster.job import Job, Report
 from logster.journal import CorruptStateError, Journal, State
 from logster.lock import Lock
 from logster.metrics import Batch, Metric, set_run_time
-from logster.parser import LogsterParser
+from logster.parser import LogsterParser, Tally
 from logster.reading import Reading, derived, kept_memory, overlong, read
 from logster.tail import end_of
 
@@ -58,9 +59,12 @@ def run(job: Job, *, clock: Callable[[], float] = time.time) -> Report:
             _deliver_in_spite(job, journal, state, str(error))
             raise
         _notice(job, state, report, started)
-        _drop_old(job, state, report, started)
+        # What nobody was offered yet is not old.
+        _drop_old(job, state, report, started, spared=state.last_time)
         commit(journal, state, "Nothing was sent; the lines stay unread for the next run.")
         deliver(job, journal, state, report)
+        if _drop_old(job, state, report, started):
+            commit(journal, state, "The batches given up stay in the outbox.")
     return report
 
 
@@ -113,6 +117,7 @@ def _take_place(job: Job, journal: Journal, report: Report, started: float) -> R
     report.first = True
     place = end_of(job.log, job.max_line, job.log_patterns)
     state = State(place, last_run=started, summary=_identity(job))
+    state.summary["error"] = next(iter(report.errors), None)
     commit(journal, state, "Nothing was read; the next run is a first run again.")
     return report
 
@@ -136,11 +141,24 @@ def _count(
     said = getattr(reading.parser, "notices", None)
     if isinstance(reading.parser, LogsterParser) and isinstance(said, list):
         report.notices += map(str, said)
+    report.errors += _too_many_unmatched(job, reading.tally)
     owe(job, state, batch)
     state.cursor, state.memory = reading.tail.cursor, memory
     state.last_run, state.last_time = started, timestamp
     state.summary = _summary(job, state, reading, run_time)
-    state.summary["error"] = lacking(state)
+    state.summary["complaint"] = next(iter(report.errors), None)
+    state.summary["error"] = failure(state)
+
+
+def _too_many_unmatched(job: Job, tally: Tally) -> Iterator[str]:
+    """Tell of more lines that were not understood than the user takes for normal."""
+    lines, limit = sum(tally), job.max_unmatched
+    if limit is not None and tally.unmatched * 100 > limit * lines:
+        yield (
+            f"{tally.unmatched} of {lines} lines of {job.log} went unmatched, more than {limit:g} "
+            f"%. The others count all the same; logster why {job.parser_name} {job.log}, with the "
+            "--parser-options of the run, shows the lines."
+        )
 
 
 def _duration(state: State, started: float) -> int:
@@ -211,18 +229,27 @@ def _deliver_in_spite(job: Job, journal: Journal, state: State, sentence: str) -
         journal.commit(state)
 
 
-def _drop_old(job: Job, state: State, report: Report, started: float) -> None:
-    dropped = state.trim(started - job.outbox_age, job.outbox_bytes)
+def _drop_old(
+    job: Job, state: State, report: Report, started: float, *, spared: float = math.inf
+) -> int:
+    """Give up what the outbox shall not hold, but nothing from *spared* on; return how many."""
+    dropped = state.trim(started - job.outbox_age, job.outbox_bytes, spared)
     if dropped:
         report.notices.append(
             f"{dropped} batches that could not be delivered were given up: the outbox of "
             f"{job.state} holds {job.outbox_bytes} bytes and {job.outbox_age:g} s at most."
         )
+    return dropped
 
 
 def _notice(job: Job, state: State, report: Report, started: float) -> None:
     """Say what deserves a word once, as long as it lasts."""
-    remarks = [*job.remarks, *_turns(job, state), *_clock_back(job, state, started)]
+    remarks = [
+        *job.remarks,
+        *_turns(job, state),
+        *_orphans(job, state),
+        *_clock_back(job, state, started),
+    ]
     marks = [f"{zlib.crc32(each.encode('utf-8', 'replace')):08x}" for each in remarks]
     report.notices += [
         remark for remark, mark in zip(remarks, marks, strict=True) if mark not in state.said
@@ -239,6 +266,16 @@ def _turns(job: Job, state: State) -> Iterator[str]:
         yield (
             f"Another command line with other options takes turns with this one on {job.state}, "
             "so that each misses the lines that the other reads. Give one of them --job NAME."
+        )
+
+
+def _orphans(job: Job, state: State) -> Iterator[str]:
+    """Tell of outputs that are owed something and no longer asked for."""
+    for target in state.owed.keys() - job.targets.keys():
+        yield (
+            f"Metrics of earlier runs are owed to {target}, which is no longer among the outputs "
+            f"of this command line. They are kept in {job.state} for {job.outbox_age:g} s, and a "
+            "run with that output sends them."
         )
 
 

@@ -70,7 +70,8 @@ class Shelf:
         log: Path of the log.
 
         patterns: Where else they are: directories, or glob patterns in which ``%s``
-            stands for the name of the log.
+            stands for the name of the log. What is relative starts in the current
+            directory, a pattern also in that of the log, and without a slash only there.
 
     Attributes:
         unreadable: A sentence for each candidate that could not be opened.
@@ -232,6 +233,8 @@ class Shelf:
                 folders.add(place)
             else:
                 yield from glob.glob(os.path.join(os.path.dirname(self.log), place))
+                if "/" in place:  # from where we are, as a directory is
+                    yield from glob.glob(place)
         for folder in folders:
             try:
                 entries = os.listdir(folder)

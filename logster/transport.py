@@ -57,9 +57,25 @@ def parse_address(text: str, option: str) -> Address:
     if not match or not 0 < int(match["port"]) < 65536:
         raise ConfigurationError(
             f"{option} takes HOST:PORT, for example metrics.example:2003 or [::1]:2003, "
-            f"and not {text!r}. Nothing was read or sent."
+            f"and not {shown_place(text)!r}. Nothing was read or sent."
         )
     return Address(match["six"] or match["host"], int(match["port"]))
+
+
+def shown_place(text: str) -> str:
+    """
+    Return the address *text* as a message may show it: without query, user and password.
+
+    Where there is an ``@`` nobody can say for sure what of a mistyped address is the
+    password.
+
+    >>> shown_place("http://h/in?key=s3cret"), shown_place("http://me:s3cret@h"), shown_place("h:1")
+    ('http://h/in', 'http://…', 'h:1')
+    """
+    if "@" in text:
+        scheme = re.match(r"[A-Za-z][\w+.\-]*://", text)
+        return f"{scheme[0] if scheme else ''}…"
+    return re.split(r"[?#]", text, maxsplit=1)[0]
 
 
 class Transport(Protocol):
@@ -330,8 +346,19 @@ def run_program(argv: Sequence[str], stdin: bytes, timeout: float) -> None:
     except subprocess.TimeoutExpired as error:
         raise OutputError(f"{argv[0]} did not end within {timeout:g} s") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-        raise OutputError(f"{argv[0]} ended with {done.returncode}: {said or 'no message'}")
+        said = (done.stderr or done.stdout).decode("utf-8", "replace")
+        raise OutputError(f"{argv[0]} ended with {done.returncode}: {_joined(said)}")
+
+
+def _joined(said: str) -> str:
+    r"""
+    Return what a program complained of, in several lines perhaps, as part of one sentence.
+
+    >>> _joined("connect: refused.\n\nError: Could not connect.\n")
+    'connect: refused; Could not connect'
+    """
+    lines = (line.strip().removeprefix("Error: ").rstrip(".") for line in said.splitlines())
+    return "; ".join(filter(None, lines))[:300] or "no message"
 
 
 def reason(error: BaseException) -> str:

@@ -333,6 +333,25 @@ class TestOptions:
         assert (outcome.code, outcome.err) == (0, "")
         assert all(each in outcome.out for each in ("--graphite-host", "--nsca-host", "status"))
 
+    def test_braces_in_a_name(self, bench: Bench) -> None:
+        """Prefix and suffix hold the host, parser, log and tags where braces ask for them."""
+        words = ("-p", "{host_short}.{env}.{log}", "-x", "{parser}.{x}", "--tag", "env=a.b")
+        host = os.uname().nodename.partition(".")[0]
+
+        out = bench.run("-d", "-o", "statsd://h:1", *words, "counter.Counter").out
+
+        assert out.split()[1] == f"{host}.a_b.app_log.lines.counter_Counter.x:0|g"
+
+    @pytest.mark.parametrize("word", ["{hostname}", "{host_short}", "{parser}", "{log}"])
+    def test_braces_are_documented(self, word: str) -> None:
+        """What braces stand for is told in the help, the README and the man page."""
+        root = Path(__file__).resolve().parent.parent
+        pages = [
+            (root / each).read_text(encoding="utf-8") for each in ("README.md", "man/logster.1")
+        ]
+
+        assert all(word in page for page in (*pages, logster("--help").out))
+
     def test_list(self) -> None:
         """--list names every parser and output with its first sentence."""
         outcome = logster("--list")
@@ -359,6 +378,24 @@ class TestUsageErrors:
             (("-d", "PostfixLogger", "LOG"), "Did you mean PostfixLogster?"),
             (("-d", "-o", "graphitte", "squid", "LOG"), "Did you mean graphite?"),
             (("--metric-prefx", "x", "squid", "LOG"), "--metric-prefix"),
+            (
+                ("-o", "stdout", "--event", "x", "squid", "LOG"),
+                "--event belongs to the output graphite-events: add -o graphite-events.",
+            ),
+            (
+                ("-d", "--influxdb-url=http://h", "squid", "LOG"),
+                "--influxdb-url belongs to the output influxdb: add -o influxdb.",
+            ),
+            (("lint", "--statsd-h", "h:1", "squid", "LOG"), "belongs to the output statsd"),
+            (
+                ("-d", "-o", "influxdb", "--influxdb-token", "s3cret", "squid", "LOG"),
+                "No such option '--influxdb-token'.",
+            ),
+            (("-d", "--graphite-hots", "h:1", "squid", "LOG"), "No such option"),
+            *(
+                (("-d", f"--max-unmatched={each}", "squid", "LOG"), "a percentage from 0 to 100")
+                for each in (-1, 101, "nan")
+            ),
             (("-d", "a.b.C", "squid"), "The parser a.b.C cannot be loaded"),
             (("-d", "-o", "a.b.C", "squid", "LOG"), "The output a.b.C cannot be loaded"),
             (("-d", "-o", "statsd", "squid", "LOG"), "--statsd-host"),
@@ -383,6 +420,7 @@ class TestUsageErrors:
 
         assert (outcome.code, outcome.out) == (2, "")
         assert sentence in outcome.err
+        assert "s3cret" not in outcome.err
         assert "Traceback" not in outcome.err
 
     def test_ipv6_host(self, bench: Bench) -> None:
@@ -428,7 +466,7 @@ class TestBadInput:
 
         outcome = bench.run("-o", "stdout", "counter.Counter")
 
-        assert outcome.code == 2
+        assert outcome.code == 1
         assert f"The state directory {bench.states} cannot be made" in outcome.err
         assert "--state-dir" in outcome.err
 
@@ -461,6 +499,36 @@ class TestBadInput:
         assert "the next run sends them, with their own times." in outcome.err
         shown = bench.run("-d", *dead, "counter.Counter").out
         assert "lines 1 " in shown
+
+    def test_library_that_quotes_a_secret(self, bench: Bench) -> None:
+        """A header that a library refuses reaches neither cron's mail nor log nor state."""
+        bench.module(
+            "sender",
+            "class Sender:\n"
+            "    shortname = 'sender'\n"
+            "    def __init__(self, parser, options, logger): pass\n"
+            "    def submit(self, metrics):\n"
+            "        raise ValueError(\"Invalid header value b's3cret\\\\nmore'\")\n",
+        )
+
+        outcome = bench.run("--from-start", "-o", "sender.Sender", "counter.Counter")
+
+        kept = [
+            each.read_text() for each in (*bench.states.iterdir(), bench.folder / "own/logster.log")
+        ]
+        assert (
+            "sender.Sender: ValueError: Invalid header value (not shown). They are kept"
+            in outcome.err
+        )
+        assert "s3cret" not in "".join((outcome.err, *kept))
+
+    def test_half_a_url(self, bench: Bench) -> None:
+        """Of a mistyped URL no more is shown than what can be no secret."""
+        outcome = bench.run("-o", "http:/me:s3cret@h/in?key=s3cret", "counter.Counter")
+
+        assert outcome.code == 2
+        assert outcome.err.startswith("Error: http… is no output: -o takes a name")
+        assert "s3cret" not in outcome.err
 
     @pytest.mark.parametrize("method", ["__init__", "parse_line", "get_state"])
     def test_parser_that_raises(self, bench: Bench, method: str) -> None:

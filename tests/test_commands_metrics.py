@@ -28,6 +28,23 @@ class Telling:
         )
 
 
+class Mute:
+    """A parser of a third party whose catalogue cannot be read."""
+
+    def catalogue(self) -> tuple[MetricInfo, ...]:
+        """Ask for what nobody made."""
+        return ()
+
+
+def test_broken_catalogue() -> None:
+    """A parser that raises is told apart from a fault of ours, in one sentence."""
+    code, out, err = invoke(command, "test_commands_metrics.Mute")
+
+    assert (code, out) == (1, "")
+    assert err.startswith("The parser test_commands_metrics.Mute raised TypeError: ")
+    assert err.endswith("while its catalogue was read.")
+
+
 def test_catalogue() -> None:
     """Name, unit, kind as a word and meaning stand in columns."""
     code, out, _ = invoke(command, "test_commands_metrics.Telling")

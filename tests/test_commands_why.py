@@ -30,6 +30,15 @@ class Picky:
             raise SkipLine
 
 
+class Homeless:
+    """A parser that cannot be made."""
+
+    def __init__(self, option_string: str | None = None) -> None:
+        if option_string == "exit":
+            raise SystemExit("wrong options")
+        raise RuntimeError("no database")
+
+
 @pytest.fixture(name="log")
 def _log(tmp_path: Path) -> Path:
     return tmp_path / "app.log"
@@ -63,6 +72,31 @@ def test_shapes(log: Path) -> None:
         "",
         "6 lines: 2 matched, 0 ignored, 4 unmatched.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "raised"),
+    [("", "RuntimeError: no database"), ("exit", "SystemExit: wrong options")],
+)
+def test_parser_that_cannot_be_made(log: Path, options: str, raised: str) -> None:
+    """A parser that raises when it is made is named, with what it raised and where."""
+    log.write_text("ok\n")
+
+    code, _, err = why(log, "--parser-options", options, parser="test_commands_why.Homeless")
+
+    assert code == 1
+    assert f"The parser test_commands_why.Homeless raised {raised} (" in err
+    assert "test_commands_why.py:" in err
+    assert "while being made" in err
+
+
+def test_unusable_option(log: Path) -> None:
+    """An option that the parser refuses is a wrong command line."""
+    log.write_text("ok\n")
+
+    code, _, err = why(log, "--parser-options", "-p 50,abc", parser="squid")
+
+    assert (code, "The percentiles '50,abc' are not numbers" in err) == (2, True)
 
 
 def test_top(log: Path) -> None:

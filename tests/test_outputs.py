@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from outputs import any_metric, any_text, output
 from logster.errors import ConfigurationError, OutputError
 from logster.metrics import Batch, Metric
 from logster.outputs import Output, Receipt, parse_tags
-from logster.registry import names
+from logster.registry import load_output, names
 
 
 PLACES: dict[str, Any] = {
@@ -119,6 +120,136 @@ def test_bad_tags(pair: str) -> None:
     """A tag without a name or a value is refused with an example."""
     with pytest.raises(ConfigurationError, match="--tag takes NAME=VALUE, for example env=prod"):
         parse_tags([pair])
+
+
+#: The outputs that send tags under names of their own rules.
+TAGGED: dict[str, dict[str, str]] = {
+    "cloudwatch": {},
+    "graphite": {},
+    "graphite-pickle": {},
+    "http": {"http_format": "prometheus"},
+    "influxdb": {},
+    "opentsdb": {},
+    "prometheus": {},
+    "statsd": {"statsd_dialect": "datadog"},
+    "stdout": {"stdout_format": "influxdb"},
+}
+
+
+@pytest.mark.parametrize("name", TAGGED)
+def test_tags_that_become_one(name: str) -> None:
+    """Two tags that would bear one name are refused, each by the name it was given."""
+    places = {**PLACES, **TAGGED[name]}
+
+    with pytest.raises(ConfigurationError, match=r"--tag 'a\\tb' and --tag 'a_b' become one for"):
+        output(name, **places, tags=("a\tb=1", "a_b=2"))
+
+
+@pytest.mark.parametrize("name", TAGGED)
+@given(tags=st.lists(any_text.filter(str.strip), min_size=1, max_size=4))
+def test_names_of_tags_are_distinct(name: str, tags: list[str]) -> None:
+    """Whatever names tags have, they are refused or sent under as many names."""
+    pairs = tuple(f"{tag.replace('=', '')}x=1" for tag in tags)
+    try:
+        made = output(name, **PLACES, **TAGGED[name], tags=pairs)
+    except ConfigurationError:
+        return
+
+    assert len(made.sent_tags) == len(parse_tags(pairs))
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("prometheus", "__name__"),
+        ("prometheus", "-_x"),
+        ("graphite", "name"),
+        ("influxdb", "time"),
+        ("cloudwatch", "InstanceID"),
+    ],
+)
+def test_taken_tags(name: str, tag: str) -> None:
+    """A tag by a name that the backend keeps to itself is refused."""
+    with pytest.raises(ConfigurationError, match=f"--tag '{tag}' cannot be: {name} keeps"):
+        output(name, **PLACES, tags=(f"{tag}=x",))
+
+
+def test_instance_of_ones_own() -> None:
+    """Where CloudWatch gets no instance from logster, a tag may name it."""
+    made = output("cloudwatch", **PLACES, aws_instance_id="none", tags=("InstanceID=i-1",))
+
+    assert made.sent_tags == {"InstanceID": "InstanceID"}
+
+
+#: Every option that names the file of a secret, with what makes its output read it.
+SECRET_FILES: list[tuple[str, str, dict[str, str]]] = [
+    ("datadog", "datadog_api_key", {}),
+    ("influxdb", "influxdb_token", {}),
+    ("influxdb", "influxdb_password", {"influxdb_user": "me"}),
+    ("gnocchi", "gnocchi_token", {}),
+    ("gnocchi", "gnocchi_password", {"gnocchi_user": "me"}),
+    ("http", "http_headers", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "secret", "more"), SECRET_FILES)
+@pytest.mark.parametrize(
+    "content", [b"t0psecret\nold: t0psecret", b"X-Key: t0psecret\0", b"t0psecret\xff"]
+)
+def test_secret_that_is_none(
+    tmp_path: Path, name: str, secret: str, more: dict[str, str], content: bytes
+) -> None:
+    """A file that holds no secret is refused by its name, and nothing of it is shown."""
+    path = tmp_path / "file"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError) as caught:
+        output(name, **PLACES, **more, **{f"{secret}_file": str(path)})
+
+    assert str(caught.value).startswith(f"--{secret.replace('_', '-')}-file {path}")
+    assert "t0psecret" not in repr((caught.value, caught.value.__cause__))
+
+
+@pytest.mark.parametrize(("name", "secret", "more"), SECRET_FILES[:-1])
+def test_secret_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, secret: str, more: dict[str, str]
+) -> None:
+    """A variable with a line too many is refused by its name; one that is empty is none."""
+    variable = f"LOGSTER_{secret.upper()}"
+    monkeypatch.setenv(variable, "t0psecret\nt0psecret")
+
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        output(name, **PLACES, **more)
+
+    assert "t0psecret" not in str(caught.value)
+    monkeypatch.setenv(variable, "")
+    assert output(name, **PLACES, **more).secret(secret) is None
+
+
+def test_password_beyond_ascii(tmp_path: Path) -> None:
+    """A password travels in base64 and may hold any letter; an empty file holds none."""
+    path = tmp_path / "file"
+    path.write_text("pässwort\n", encoding="utf-8")
+    given = {**PLACES, "influxdb_user": "me", "influxdb_password_file": str(path)}
+
+    made = output("influxdb", **given)
+
+    assert made.secret("influxdb_password", encoded=True) == "pässwort"
+    path.write_text("\n")
+    with pytest.raises(ConfigurationError, match="must hold one line"):
+        output("influxdb", **given)
+
+
+def test_every_secret_file_is_tried() -> None:
+    """An output that learns of a secret in a file joins the tests above."""
+    found = {
+        option.name
+        for name in NAMES
+        for option in load_output(name).options
+        if option.name.endswith("_file")
+    }
+
+    assert found == {f"{secret}_file" for _, secret, _ in SECRET_FILES}
 
 
 def test_receipt_of_nothing() -> None:

@@ -35,7 +35,7 @@ def test_nothing_breaks_out(metric: Metric) -> None:
     assert 1 <= len(datum["MetricName"]) <= 255
     assert datum["MetricName"].isascii()
     assert datum["MetricName"].isprintable()
-    assert datum["Value"] == number(metric.value)
+    assert datum["Value"] == float(number(metric.value) or 0)
     assert datum["Value"] == 0 or 2.0**-360 <= abs(datum["Value"]) <= 2.0**360
     assert datum["Dimensions"] == [{"Name": "env", "Value": "prod"}]
 

@@ -34,7 +34,7 @@ class TestCollectd:
         _, plugin, series = place.split("/")
         assert (command, plugin, interval) == ("PUTVAL", "logster-postfix", "interval=60")
         assert series == f"gauge-{collectd.name_of(metric)}"
-        assert number(figure.partition(":")[2]) == number(metric.value)
+        assert number(figure.partition(":")[2]) == float(number(metric.value) or 0)
         assert all(len(part) < 128 for part in place.split("/"))
 
     def test_collectd_has_it(self, collectd: CollectdDaemon) -> None:
@@ -88,7 +88,7 @@ class TestMunin:
                 assert found
                 assert found[1] in {name, "graph_title", "graph_category"}
                 if found[2] == "value":
-                    assert number(found[3]) == number(metric.value)
+                    assert number(found[3]) == float(number(metric.value) or 0)
 
     def test_munin_runs_it(self, tmp_path: Path) -> None:
         """A real munin-run takes configuration and values from a plugin that calls this output."""

@@ -160,7 +160,7 @@ class TestOpentsdb:
             assert put == "put"
             tags = dict([tag.split("=")])
         assert name == opentsdb.name_of(metric)
-        assert number(value) == number(metric.value)
+        assert number(value) == float(number(metric.value) or 0)
         assert tags == {"a_b": "c_d"}
 
     @pytest.mark.parametrize("protocol", ["telnet", "http"])

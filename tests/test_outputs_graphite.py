@@ -27,8 +27,8 @@ def test_nothing_breaks_out(metric: Metric) -> None:
         name, value, at = line.decode().removesuffix("\n").split(" ")
         assert name.split() == [name] == [graphite.name_of(metric)]
         assert not set(name) & set(" \t\r\n;/*?[]{}(),'\"\\\0")
-        assert number(value) == number(metric.value)
-        assert number(at) == number(metric.timestamp)
+        assert number(value) == float(number(metric.value) or 0)
+        assert number(at) == float(number(metric.timestamp) or 0)
         assert all(len(part.encode()) <= 250 for part in name.split("."))
 
 

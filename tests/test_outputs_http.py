@@ -20,8 +20,8 @@ from logster.metrics import Metric
 class Recorder(http.server.ThreadingHTTPServer):
     """A server that keeps what it gets and answers what *answer* says of it."""
 
-    def __init__(self, answer: Callable[[bytes], int]) -> None:
-        self.answer = answer
+    def __init__(self, answer: Callable[[bytes], int], said: bytes) -> None:
+        self.answer, self.said = answer, said
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.connections = 0
@@ -43,7 +43,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if status < 300:
             self.server.bodies.append(body)
         self.server.headers.append(dict(self.headers.items()))
-        said = b"because \x1b[31mI say so\n"
+        said = self.server.said
         self.send_response(status)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
@@ -54,9 +54,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[bytes], int] = lambda _: 200) -> Iterator[tuple[str, Recorder]]:
-    """Yield the address of a `Recorder`, and the server."""
-    with Recorder(answer) as server:
+def serving(
+    answer: Callable[[bytes], int] = lambda _: 200, said: bytes = b"because \x1b[31mI say so\n"
+) -> Iterator[tuple[str, Recorder]]:
+    """Yield the address of a `Recorder` that always says *said*, and the server."""
+    with Recorder(answer, said) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/in", server
@@ -109,6 +111,73 @@ def test_headers(tmp_path: Path) -> None:
     (tmp_path / "headers").write_text("no colon")
     with pytest.raises(ConfigurationError, match="every line must be `Name: value`"):
         output("http", http_url=url, http_headers_file=str(tmp_path / "headers"))
+
+
+def test_server_repeats_secrets(tmp_path: Path) -> None:
+    """What a server says of the headers or the query it got is told without them."""
+    (tmp_path / "headers").write_text("Authorization: Bearer s3cret\nX-Key: k3y99\n")
+    said = b"no Bearer s3cret, nor s3cret; k3y99 and qu%20ry or qu ry"
+    with serving(lambda _: 403, said) as (url, _):
+        sender = output(
+            "http",
+            http_url=f"{url}?key=qu%20ry",
+            http_headers_file=str(tmp_path / "headers"),
+        )
+        receipt = sender.deliver([batch(5, Metric("up", 1))])
+
+    assert str(receipt.error) == "the server answered 403: no …, nor …; … and … or …"
+    assert "qu%20ry" not in sender.target
+
+
+def test_library_quotes_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The complaint of the HTTP library about a header is told without its value."""
+    with serving() as (url, _):
+        sender = output("http", http_url=url)
+        monkeypatch.setitem(vars(sender.transport)["headers"], "X-Key", "s3cret\nmore")
+        receipt = sender.deliver([batch(5, Metric("up", 1))])
+
+    assert str(receipt.error) == "the request cannot be made (ValueError)"
+
+
+def test_no_http() -> None:
+    """An answer that is no HTTP is not repeated: it may be the request."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def echo() -> None:
+            stream, _ = listener.accept()
+            with stream:
+                stream.sendall(stream.recv(4096))
+
+        thread = threading.Thread(target=echo)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/in?key=s3cret"
+        receipt = output("http", http_url=url).deliver([batch(5, Metric("up", 1))])
+        thread.join(10)
+
+    assert str(receipt.error) == "the answer cannot be read (BadStatusLine)"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://me:s3cret@h", "takes no password"),
+        ("http://me:s3cret@h:port", "not 'http://…'"),
+        ("http://h:port/in?key=s3cret", "not 'http://h:port/in'"),
+        ("http://h/in#s3cret", "http://h/in takes nothing behind"),
+    ],
+)
+def test_bad_address(url: str, expected: str) -> None:
+    """An address that cannot be is shown without its password and query."""
+    with pytest.raises(ConfigurationError, match=expected) as caught:
+        output("http", http_url=url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_query_of_others() -> None:
+    """Where a path is put behind the address, a query is refused, and not shown."""
+    with pytest.raises(ConfigurationError, match="--influxdb-url http://h takes nothing") as caught:
+        output("influxdb", influxdb_url="http://h?token=s3cret", influxdb_db="logs")
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 503])

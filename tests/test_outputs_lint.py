@@ -10,7 +10,22 @@ from logster.outputs._lint import lint
 
 
 STALE = "StatsD repeats a gauge at every flush until it gets another (see its deleteGauges)."
-HOSTS = {"graphite_host": "h:1", "statsd_host": "h:1", "nsca_host": "h:1"}
+HOSTS = {
+    "graphite_host": "h:1",
+    "statsd_host": "h:1",
+    "nsca_host": "h:1",
+    "influxdb_url": "udp://h:1",
+}
+#: The longest name, or part of a path, that an output sends as it is.
+LONGEST = {
+    "graphite": 250,
+    "nsca": 127,
+    "ganglia": 200,
+    "munin": 60,
+    "collectd": 100,
+    "datadog": 200,
+    "cloudwatch": 255,
+}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +41,16 @@ HOSTS = {"graphite_host": "h:1", "statsd_host": "h:1", "nsca_host": "h:1"}
             "graphite",
             [Metric("x", 1, timestamp=60), Metric("x", 2, timestamp=119)],
             ["x has several points within 60 s: Graphite may keep only the last."],
+        ),
+        (
+            "influxdb",
+            [Metric("x", 1, timestamp=60), Metric("x", 2, timestamp=60)],
+            ["x has several points at one time: influxdb keeps one of them."],
+        ),
+        (
+            "influxdb",
+            [Metric("x", 1, timestamp=60), Metric("x", 2, timestamp=61)],
+            [],
         ),
         (
             "graphite",
@@ -62,6 +87,37 @@ def test_shortened() -> None:
     (warning,) = lint(output("graphite", **HOSTS), [Metric("x" * 300, 1, timestamp=5)])
 
     assert warning.startswith(f"{'x' * 57}... is too long for graphite and becomes xxx")
+
+
+@pytest.mark.parametrize("name", LONGEST)
+def test_one_byte_too_long(name: str) -> None:
+    """A name is said to be cut from the first byte too many on, and not before."""
+    made = output(name, **HOSTS, dry_run=True)
+    longest, longer = (
+        Metric("x" * length, 1, timestamp=5) for length in range(LONGEST[name], LONGEST[name] + 2)
+    )
+
+    assert lint(made, [longest]) == []
+    (warning,) = lint(made, [longer])
+    assert f"is too long for {name} and becomes xxx" in warning
+
+
+def test_part_of_a_path() -> None:
+    """Each part of a path is looked at; cleaning alone, and a hash of one's own, are no cut."""
+    sound = [Metric(f"{'é' * 120}.x-0123456789ab.{'y' * 250}", 1, timestamp=5)]
+    made = output("graphite", **HOSTS, metric_prefix="p" * 251)
+
+    assert lint(output("graphite", **HOSTS), sound) == []
+    assert "is too long for graphite" in lint(made, [Metric("up", 1, timestamp=5)])[0]
+
+
+def test_renamed_tag() -> None:
+    """A tag that is sent under another name is said; one that stays is not."""
+    made = output("graphite", **HOSTS, tags=("env=prod", "data center=x"))
+
+    assert lint(made, [Metric("up", 1, timestamp=5)]) == [
+        "The tag data center becomes data_center."
+    ]
 
 
 @given(st.lists(any_metric, max_size=6), st.sampled_from(["graphite", "statsd", "nsca", "stdout"]))

@@ -9,6 +9,7 @@ from receivers import Gmond, Nsca
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
+from logster.outputs.nsca import SendNsca
 
 
 LOCAL = {"nsca_host": "mon:5667", "nsca_service_hostname": "web1"}
@@ -35,7 +36,7 @@ class TestGanglia:
         assert words[5::2] == ["--name", "--value", "--type", "--units"]
         name, value, kind, _ = words[6::2]
         assert name == ganglia.name_of(metric)
-        assert kind == "string" or number(value) == number(metric.value)
+        assert kind == "string" or number(value) == float(number(metric.value) or 0)
         assert [words] == [shlex.split(each) for each in shown]
 
     @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ class TestNsca:
             return
         host, name, status, said = line.decode().split("\t")
         assert (host, name) == ("web1", nsca.name_of(metric))
-        assert number(status) == number(metric.value)
+        assert number(status) == float(number(metric.value) or 0)
         assert not set(line.decode()) & set("\x17\n\r\0;|'")
         assert len(name.encode()) < 128
         shown = "\n".join(nsca.preview([metric]))
@@ -160,6 +161,15 @@ class TestNsca:
 
         assert receipt.delivered == 0
         assert "send_nsca" in str(receipt.error)
+
+    def test_complaint_of_several_lines(self) -> None:
+        """What send_nsca complains of in several lines is one sentence, without another Error:."""
+        sender = output("nsca", **LOCAL)
+        complaint = "echo 'connect: refused.' >&2; echo 'Error: No way to mon.' >&2; exit 2"
+        sender.transport = SendNsca(["sh", "-c", complaint])
+        receipt = sender.deliver([batch(5, Metric("up", 1))])
+
+        assert str(receipt.error) == "sh ended with 2: connect: refused; No way to mon"
 
     def test_host_missing(self) -> None:
         """Without a host it says which option is missing, in the words of 1.x."""

@@ -14,6 +14,7 @@ from receivers import NodeExporter, Prometheus, Pushgateway, need
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo
+from logster.registry import load_parser
 
 
 LOCAL = {"prometheus_path": "/tmp/x.prom"}
@@ -83,6 +84,38 @@ def test_page() -> None:
         "mail_twice 2.0\n"
         "# HELP mail_user From a log, by logster\n# TYPE mail_user gauge\n"
         "mail_user 2.0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parser", "metric", "described"),
+    [
+        ("squid", Metric("squid_ABORTED", 1, kind="c"), "squid_ABORTED"),
+        ("squid", Metric("squid_TCP_HIT", 1, kind="c"), "squid_{code}"),
+        ("apache-access", Metric("http_version_1_1", 1, kind="c"), "http_version_{version}"),
+        ("pattern", Metric("ms_p50", 1), "{group}_p{percentile}"),
+        ("pattern", Metric("verb_post", 1, kind="c"), "{group}_{text}"),
+        ("json-lines", Metric("level.ERROR", 1, kind="c"), "{path}.{value}"),
+        ("metric-lines", Metric("orders", 1), "{gauge}"),
+    ],
+)
+def test_help_of_its_own(parser: str, metric: Metric, described: str) -> None:
+    """The help is that of the metric's own entry, else of the one that fits best."""
+    catalogue = load_parser(parser).catalogue()
+    (expected,) = (info.help for info in catalogue if info.name == described)
+
+    assert page_of(metric, catalogue=lambda: catalogue).split(" ", 3)[3].startswith(expected)
+
+
+def test_help_of_a_timer() -> None:
+    """A timer, of which the page has the mean, keeps the help of its kind."""
+    catalogue = (
+        MetricInfo("{name}", "", "g", "A gauge."),
+        MetricInfo("{timer}", "", "ms", "Time."),
+    )
+
+    assert "# HELP delay Time.\n# TYPE delay gauge\n" in page_of(
+        Metric("delay", 1, kind="ms"), catalogue=lambda: catalogue
     )
 
 

@@ -51,6 +51,13 @@ from logster.registry import load_output, names
         ("collectd:///run/c.sock", {"collectd_path": "/run/c.sock"}),
         ("prometheus:///var/x.prom", {"prometheus_path": "/var/x.prom"}),
         ("prometheus+http://h:9091", {"prometheus_url": "http://h:9091"}),
+        ("graphite-events://h:8080/g", {"event_url": "http://h:8080/g"}),
+        (
+            "graphite-events+https://h?event=x&when=a%3E1&event-when=b%3E2",
+            {"event_url": "https://h", "event": "x", "event_when": ("a>1", "b>2")},
+        ),
+        ("ganglia://?options=-d+60", {"gmetric_options": "-d 60"}),
+        ("cloudwatch://?region=eu-west-1", {"aws_region": "eu-west-1"}),
         ("stdout://?format=json", {"stdout_format": "json"}),
         ("cloudwatch://?aws-region=eu-west-1", {"aws_region": "eu-west-1"}),
     ],
@@ -72,10 +79,15 @@ def test_settings(url: str, expected: dict[str, Any]) -> None:
         ("graphite://h:1?confirm=perhaps", "no value it can take"),
         ("http+https://user:secret@h/in", "takes no password"),
         ("ganglia://h", "takes no host or path"),
+        ("http://h/in?api_key=secret", "The output http://h/in names no option of http: api_key"),
+        ("http://h/in?secret", "The output http://h/in names no option of http: …"),
+        ("influxdb://h?db=x&password=sec&secret", "The output influxdb://h names no option"),
+        ("influxdb://[me:secret@h", "The output influxdb://… is no URL"),
+        ("graphite+ftp://h:1?key=secret", "The output graphite.ftp://h:1 speaks no protocol"),
     ],
 )
 def test_refused(url: str, expected: str) -> None:
-    """What an output does not know is refused, and a password is not repeated."""
+    """What an output does not know is refused, and neither password nor query is repeated."""
     name = url.partition(":")[0].partition("+")[0]
 
     with pytest.raises(ConfigurationError, match=expected) as caught:

@@ -460,7 +460,23 @@ class TestOwing:
         del place.outputs[1]
         said = [len(place.run(outbox_age=200).notices) for _ in range(5)]
 
-        assert ([0, 0, 0, 1, 0], 1, {}) == (said, place.load().dropped, place.load().owed)
+        assert ([1, 0, 0, 1, 0], 1, {}) == (said, place.load().dropped, place.load().owed)
+
+    def test_forgotten_target_is_told(self, place: Place) -> None:
+        """Whoever renames a receiver hears of what the old one lacks, and no run fails for it."""
+        place.output.failure = OutputError("no")
+        place.run()
+        place.outputs[:] = [Memory("new")]
+        place.run()
+
+        (notice,) = place.reports[-1].notices
+        assert "owed to memory, which is no longer among the outputs" in notice
+        assert (["memory"], None) == ([*place.load().owed], place.load().summary["error"])
+
+        place.outputs[:] = [Memory("memory")]
+        place.run()
+
+        assert {} == place.load().owed
 
     def test_full_outbox(self, place: Place) -> None:
         """An outbox that is full gives up its oldest batches, counts them and says so."""
@@ -475,6 +491,19 @@ class TestOwing:
         )
         kept = len(place.load().owed["memory"])
         assert (10 - kept, True) == (place.load().dropped, 1 < kept < 6)
+
+    def test_no_outbox(self, place: Place) -> None:
+        """Without an outbox a receiver that lives gets all, and one that does not is told of."""
+        place.write(3)
+        place.run(outbox_bytes=0, outbox_age=0)
+        assert (place.expected, []) == (place.counted, place.reports[-1].notices)
+
+        place.output.failure = OutputError("no")
+        place.run(outbox_bytes=0, outbox_age=0)
+
+        (notice,) = place.reports[-1].notices
+        assert notice.startswith("1 batches that could not be delivered were given up")
+        assert {} == place.load().owed
 
     def test_a_failing_run_delivers_what_is_owed(self, place: Place) -> None:
         """A log that is gone is no reason to keep back what an earlier run owes."""
@@ -582,12 +611,28 @@ class TestState:
             "bytes": 35,
             "lag": 3,
             "refused": 0,
+            "complaint": None,
             "error": None,
             "undelivered": {},
             "bytes_lost": 0,
             "gaps": 0,
             "rotations": 1,
         }
+
+    def test_too_many_unmatched(self, place: Place) -> None:
+        """Lines that are not understood fail the run if asked for, and `logster status` sees it."""
+        place.write(1)
+        with place.log.open("ab") as file:
+            file.write(b"what?\n")
+        place.run(max_unmatched=49.0)
+
+        (error,) = place.reports[-1].errors
+        assert error.startswith("1 of 2 lines")
+        assert (place.expected, error) == (place.counted, place.load().summary["error"])
+
+        place.run(max_unmatched=49.0)
+
+        assert ([], None) == (place.reports[-1].errors, place.load().summary["error"])
 
 
 class TestAboutItself:

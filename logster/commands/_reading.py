@@ -5,14 +5,23 @@ from typing import Any
 
 import click
 
-from logster.errors import LogError, ParserError
+from logster.errors import LogError, LogsterError, ParserError
 from logster.generation import ChangedError
-from logster.registry import load_parser
+from logster.registry import load_parser, names
 from logster.tail import Tail
 
 
-#: Settings of every command.
-CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+#: Settings of every command; like those of a run its options may come from LOGSTER_….
+CONTEXT: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "auto_envvar_prefix": "LOGSTER",
+}
+
+
+def complete_parser(_: click.Context, __: click.Parameter, word: str) -> list[str]:
+    """Return the parsers whose names begin with *word*."""
+    return [name for name in names("logster.parsers") if name.startswith(word)]
 
 
 def parser_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,9 +37,17 @@ def maker(name: str, option_string: str | None) -> Callable[[], Any]:
 
     Raises:
         ConfigurationError: If there is none, or it refuses *option_string*.
+
+        ParserError: If it cannot be made.
     """
     parser_class = load_parser(name)
-    parser_class(option_string=option_string)  # so that a bad option is said before anything else
+    try:
+        # So that a bad option is said before anything else.
+        parser_class(option_string=option_string)
+    except LogsterError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise parser_error(name, error, "being made") from error
     return lambda: parser_class(option_string=option_string)
 
 
@@ -50,7 +67,7 @@ def blocks(tail: Tail) -> Generator[bytes, None, None]:
         ) from error
 
 
-def parser_error(name: str, error: Exception, doing: str = "reading a line") -> ParserError:
+def parser_error(name: str, error: BaseException, doing: str = "reading a line") -> ParserError:
     """Return the sentence about an exception that the parser *name* raised while *doing* that."""
     return ParserError(
         f"The parser {name} raised {described(error)} while {doing}. "

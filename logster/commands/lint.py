@@ -25,8 +25,9 @@ Warn of what an output would do to the metrics of LOGFILE.
 
 Take the command line of a run and put lint in front: all options are those of a
 run. LOGFILE is read from its start, and what PARSER makes of it is compared with the
-rules of each output: names that become one, are cut or cannot be sent at all, two
-points in one step of Graphite, gauges that StatsD repeats or takes for changes.
+rules of each output: names that become one, are cut or cannot be sent at all, tags
+that get another name, two points in one step of Graphite or at one time, gauges that
+StatsD repeats or takes for changes.
 Nothing is sent, and the place of no job changes.
 
 The exit code is 0 if there is nothing to warn of, and 1 if there is.

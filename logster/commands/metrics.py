@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from logster.commands._reading import CONTEXT
+from logster.commands._reading import CONTEXT, complete_parser, described
+from logster.errors import ParserError
 from logster.metrics import MetricInfo
 from logster.registry import load_parser, names
 from logster.table import table
@@ -22,8 +23,10 @@ _PACKAGE = "logster.parsers"
 
 
 @click.command("metrics", context_settings=CONTEXT)
-@click.argument("parser", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.argument("parser", required=False, shell_complete=complete_parser)
+@click.option(
+    "--json", "as_json", envvar="LOGSTER_JSON", is_flag=True, help="Print JSON, for programs."
+)
 def command(parser: str | None, *, as_json: bool) -> None:
     """
     Show every metric that PARSER derives: its name, unit, kind and meaning.
@@ -38,7 +41,7 @@ def command(parser: str | None, *, as_json: bool) -> None:
         else:
             click.echo(table(("parser", ""), [tuple(each.values()) for each in parsers]))
         return
-    metrics = catalogue(load_parser(parser))
+    metrics = _said(parser)
     if as_json:
         content = {"parser": parser, "metrics": [_words(metric) for metric in metrics]}
         click.echo(json.dumps(content, indent=2))
@@ -50,6 +53,24 @@ def command(parser: str | None, *, as_json: bool) -> None:
             f"The parser {parser} has no catalogue: it says nothing of its metrics beforehand. "
             f"logster --dry-run {parser} LOGFILE shows those that it derives from a log."
         )
+
+
+def _said(name: str) -> tuple[MetricInfo, ...]:
+    """
+    Return what the parser *name* says of its metrics.
+
+    Raises:
+        ConfigurationError: If there is none.
+
+        ParserError: If it raises something instead.
+    """
+    parser_class = load_parser(name)
+    try:
+        return catalogue(parser_class)
+    except (Exception, SystemExit) as error:
+        raise ParserError(
+            f"The parser {name} raised {described(error)} while its catalogue was read."
+        ) from error
 
 
 def catalogue(parser_class: Any) -> tuple[MetricInfo, ...]:

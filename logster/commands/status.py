@@ -139,7 +139,7 @@ class _Plugin(click.Command):
 
 
 @click.command("status", cls=_Plugin, context_settings=CONTEXT)
-@click.argument("state", nargs=-1, type=click.Path())
+@click.argument("state", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "-s",
     "--state-dir",
@@ -147,7 +147,9 @@ class _Plugin(click.Command):
     help="Where the states are. Default: /var/lib/logster for root, "
     "$XDG_STATE_HOME/logster for others.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option(
+    "--json", "as_json", envvar="LOGSTER_JSON", is_flag=True, help="Print JSON, for programs."
+)
 @click.option(
     "--max-age",
     metavar="SECONDS",
@@ -204,7 +206,7 @@ def command(
     elif jobs:
         click.echo("\n".join(_text(jobs, level, limits)))
     else:
-        click.echo(f"LOGSTER UNKNOWN - there is no state in {_safe(folder)}: no job has run yet")
+        click.echo(f"LOGSTER UNKNOWN - {_safe(_nothing(folder))}")
     return level
 
 
@@ -249,6 +251,17 @@ def _states(folder: str) -> list[str]:
     except OSError:
         return []
     return [os.path.join(folder, name) for name in names if name.endswith(".state")]
+
+
+def _nothing(folder: str) -> str:
+    """Return why no state was found in *folder*."""
+    try:
+        os.listdir(folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return f"the states in {folder} cannot be read: {error.strerror}"
+    return f"there is no state in {folder}: no job has run yet"
 
 
 def _fill(job: Standing, now: float) -> None:

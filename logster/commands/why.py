@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from logster.commands._reading import CONTEXT, blocks, maker, parser_error, parser_options
+from logster.commands._reading import (
+    CONTEXT,
+    blocks,
+    complete_parser,
+    maker,
+    parser_error,
+    parser_options,
+)
 from logster.parser import Tally, feeder
 from logster.shapes import Frequent, Shape, printable
 from logster.table import table
@@ -18,8 +25,8 @@ WIDTH = 160
 
 
 @click.command("why", context_settings=CONTEXT)
-@click.argument("parser")
-@click.argument("log", type=click.Path())
+@click.argument("parser", shell_complete=complete_parser)
+@click.argument("log", type=click.Path(readable=False))
 @parser_options
 @click.option(
     "--top",
@@ -29,7 +36,9 @@ WIDTH = 160
     show_default=True,
     help="How many shapes to show.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option(
+    "--json", "as_json", envvar="LOGSTER_JSON", is_flag=True, help="Print JSON, for programs."
+)
 def command(parser: str, log: str, parser_options: str | None, top: int, *, as_json: bool) -> int:
     """
     Show the lines of LOG that PARSER does not understand.
@@ -72,7 +81,7 @@ def survey(tail: Tail, make: Callable[[], Any], name: str) -> tuple[Tally, Frequ
             if tally[2]:
                 for line in _unmatched(probe, _lines_of(block)):
                     lines.add(line.decode("utf-8", "replace").removesuffix("\n"))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise parser_error(name, error) from error
         matched += tally[0]
         ignored += tally[1]

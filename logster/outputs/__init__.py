@@ -9,7 +9,7 @@ options, how a metric becomes a line (`encode`), and where lines go
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -79,6 +79,8 @@ class Output:
 
         options: The options of this output.
 
+        stem: What the names of these begin with, where it is not `kind`.
+
         separator: Joins prefix, name and suffix.
 
         owing: What the receiver is owed after an outage.
@@ -88,10 +90,13 @@ class Output:
         target: Names the receiver, in messages and in the journal; holds no secret.
 
         tags: The pairs of ``--tag``, for a backend that has tags.
+
+        sent_tags: The name under which each tag is sent, with the name it was given.
     """
 
     kind: ClassVar[str]
     options: ClassVar[tuple[Option, ...]] = ()
+    stem: ClassVar[str] = ""
     separator: str = "."
     owing: ClassVar[Owing] = Owing.EACH
     line_bytes: int = 65536
@@ -105,6 +110,7 @@ class Output:
         self.timeout = float(getattr(settings, "timeout", 10))
         self.confirm = bool(getattr(settings, "confirm", True))
         self.tags = parse_tags(getattr(settings, "tags", ()) or ())
+        self.sent_tags: dict[str, str] = {}
         self.prefix = expanded(settings.metric_prefix or "", settings)
         suffix = settings.metric_suffix
         self.suffix = suffix if suffix is None else expanded(suffix, settings)
@@ -134,26 +140,52 @@ class Output:
             )
         return str(value)
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, name: str, *, encoded: bool = False) -> str | None:
         """
         Return the secret *name*: from its ``--NAME-file``, else from ``LOGSTER_NAME``.
 
         Raises:
-            ConfigurationError: If the file cannot be read.
+            ConfigurationError: If it cannot be read, or is not one line that a header could
+                hold; *encoded* in base64 it may hold letters beyond ASCII.
         """
+        from logster.outputs._secrets import read_secret  # noqa: PLC0415 - few have one
+
         path = getattr(self.settings, f"{name}_file", None)
-        if not path:
-            return os.environ.get(f"LOGSTER_{name.upper()}")
-        try:
-            with open(path, encoding="utf-8") as file:
-                return file.read().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            option = f"--{name.replace('_', '-')}-file"
-            raise ConfigurationError(f"{option} {path} cannot be read: {error}.") from error
+        return read_secret(name, path, encoded=encoded)
 
     def clean(self, name: str) -> str:
         """Return *name* with everything replaced that this backend gives a meaning of its own."""
         raise NotImplementedError
+
+    def named_tags(
+        self, clean: Callable[[str], str], taken: Collection[str] = ()
+    ) -> list[tuple[str, str]]:
+        """
+        Return the tags under names that this backend takes, and note these in `sent_tags`.
+
+        Args:
+            clean: Returns a name as the backend takes it.
+
+            taken: Names that the backend gives a meaning of its own.
+
+        Raises:
+            ConfigurationError: If two names become one, or one is taken.
+        """
+        for name, _ in self.tags:
+            sent = clean(name)
+            if sent in taken:
+                raise ConfigurationError(
+                    f"--tag {name!r} cannot be: {self.kind} keeps the name {sent} to itself. "
+                    "Nothing was read or sent."
+                )
+            if sent in self.sent_tags:
+                raise ConfigurationError(
+                    f"--tag {self.sent_tags[sent]!r} and --tag {name!r} become one for "
+                    f"{self.kind}: {sent}. Nothing was read or sent."
+                )
+            self.sent_tags[sent] = name
+        values = (value for _, value in self.tags)
+        return list(zip(self.sent_tags, values, strict=True))
 
     def name_of(self, metric: Metric) -> str:
         """Return the full name of *metric*, prefix and suffix included, clean; may be empty."""
@@ -204,15 +236,15 @@ class Output:
         Return the settings that *url* stands for.
 
         ``graphite+udp://metrics.example:2003?prefix=web``: after the plus a protocol of
-        this output, then its host, then options by name, with or without the name of the
-        output in front; ``prefix``, ``suffix``, ``timeout`` and ``confirm`` too.
+        this output, then its host, then options by name, with or without `stem` in
+        front; ``prefix``, ``suffix``, ``timeout`` and ``confirm`` too.
 
         Raises:
             ConfigurationError: If the output knows no such option or protocol.
         """
         from logster.outputs._urls import settings_of  # noqa: PLC0415 - for those with a URL
 
-        return settings_of(url, cls.kind, cls.options)
+        return settings_of(url, cls.kind, cls.options, cls.stem)
 
 
 def describe(output: Any) -> str:

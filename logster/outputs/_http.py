@@ -11,7 +11,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from logster.errors import ConfigurationError, OutputError
-from logster.transport import Address, Tcp, left, reason
+from logster.outputs._secrets import without
+from logster.transport import Address, Tcp, left, reason, shown_place
 
 
 Wrap = Callable[[Sequence[bytes]], bytes]
@@ -22,12 +23,19 @@ def json_array(lines: Sequence[bytes]) -> bytes:
     return b"[" + b",".join(lines) + b"]"
 
 
-def parse_url(text: str, option: str) -> str:
+def parse_url(text: str, option: str, *, query: bool = False) -> str:
     """
     Return *text* without the slash at its end, if it is the address of an HTTP server.
 
+    Args:
+        text: The address.
+
+        option: The option it was given to, for the message.
+
+        query: Whether it may have a query; else a path is put behind it.
+
     Raises:
-        ConfigurationError: If it is not, or holds a password.
+        ConfigurationError: If it is none, holds a password, or a query that it may not.
 
     >>> parse_url("https://influx.example:8086/", "--influxdb-url")
     'https://influx.example:8086'
@@ -44,7 +52,12 @@ def parse_url(text: str, option: str) -> str:
         )
     if not usable or any(c.isspace() or not c.isprintable() for c in text):
         raise ConfigurationError(
-            f"{option} takes an address such as https://metrics.example:8086, and not {text!r}. "
+            f"{option} takes an address such as https://metrics.example:8086, and not "
+            f"{shown_place(text)!r}. Nothing was read or sent."
+        )
+    if "#" in text or ("?" in text and not query):
+        raise ConfigurationError(
+            f"{option} {shown_place(text)} takes nothing behind a ? or a #. "
             "Nothing was read or sent."
         )
     return text.rstrip("/")
@@ -64,6 +77,8 @@ class Http:
         authorities: File of the certificates to trust; None for those of the system.
 
         lines_at_once: How many lines a request may hold.
+
+        secrets: What no message may repeat, besides the headers.
     """
 
     def __init__(
@@ -74,8 +89,10 @@ class Http:
         headers: Mapping[str, str] | None = None,
         authorities: str | None = None,
         lines_at_once: int = 5000,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.url, self.wrap, self.headers = url, wrap, dict(headers or {})
+        self.secrets = [*secrets, *_values_of(self.headers)]
         self.authorities, self.lines_at_once = authorities, lines_at_once
         parts = urlsplit(url)
         self.secure = parts.scheme == "https"
@@ -182,8 +199,9 @@ class _Session:
             answer.drain_conn()
         except (self.error, OSError, ValueError) as error:
             raise OutputError(self._why(error)) from error
-        said = " ".join("".join(c if c.isprintable() else " " for c in head).split())[:200]
-        return answer.status, f"the server answered {answer.status}: {said or answer.reason}"
+        said = " ".join("".join(c if c.isprintable() else " " for c in head).split())
+        said = without(said or str(answer.reason), self.http.secrets)[:200]
+        return answer.status, f"the server answered {answer.status}: {said}"
 
     def _why(self, error: BaseException) -> str:
         import time  # noqa: PLC0415
@@ -191,4 +209,16 @@ class _Session:
         if time.monotonic() >= self.deadline:
             return "timed out"
         cause = error.__cause__ or error.__context__ or error
-        return reason(cause) if isinstance(cause, OSError) else str(error)
+        if isinstance(cause, OSError):
+            return reason(cause)
+        # Of any other the text may quote a header or the query: its kind must do.
+        what = (
+            "answer cannot be read" if isinstance(error, self.error) else "request cannot be made"
+        )
+        return f"the {what} ({type(cause).__name__})"
+
+
+def _values_of(headers: Mapping[str, str]) -> list[str]:
+    """Return the values of *headers*, with and without the scheme in front."""
+    values = [value for name, value in headers.items() if name.lower() != "content-type"]
+    return [*values, *(value.partition(" ")[2] for value in values)]

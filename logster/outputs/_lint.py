@@ -1,5 +1,6 @@
 """What would go wrong with some metrics at some output, said before anything is sent."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from logster.metrics import Metric, joined, number
@@ -9,7 +10,12 @@ from logster.outputs import Output
 #: What most installations of Graphite keep: one point a minute.
 STEP_SECONDS = 60
 
+#: What `shortened` puts at the end of a name, or of a part of a path.
+_CUT = re.compile(r"_([0-9a-f]{12})(?![^.])")
+
 _DATED = {"graphite", "graphite-pickle"}
+#: Those that know a point by its name and its very time.
+_KEYED = {"influxdb", "opentsdb", "datadog", "collectd"}
 
 
 def lint(output: Output, metrics: Iterable[Metric], step: int = STEP_SECONDS) -> list[str]:
@@ -24,7 +30,7 @@ def lint(output: Output, metrics: Iterable[Metric], step: int = STEP_SECONDS) ->
         step: Seconds between two points that Graphite keeps.
     """
     metrics = list(metrics)
-    checks = (_unsendable, _renamed, _colliding, _crowded, _signed, _stale)
+    checks = (_unsendable, _renamed, _retagged, _colliding, _crowded, _overwritten, _signed, _stale)
     return [warning for check in checks for warning in check(output, metrics, step)]
 
 
@@ -48,8 +54,15 @@ def _renamed(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
     for name in dict.fromkeys(metric.name for metric in metrics):
         whole = joined(output.prefix, name, output.suffix, output.separator)
         sent = output.name_of(Metric(name, 0))
-        if sent and len(sent.encode()) + 16 < len(whole.encode("utf-8", "replace")):
+        if any(digest not in whole for digest in _CUT.findall(sent)):
             yield f"{_shown(name)} is too long for {output.kind} and becomes {_shown(sent)}."
+
+
+def _retagged(output: Output, _: list[Metric], __: int) -> Iterator[str]:
+    """Find tags that are sent under another name."""
+    for sent, given in output.sent_tags.items():
+        if sent != given:
+            yield f"The tag {_shown(given)} becomes {_shown(sent)}."
 
 
 def _colliding(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
@@ -64,16 +77,30 @@ def _colliding(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
 
 def _crowded(output: Output, metrics: list[Metric], step: int) -> Iterator[str]:
     """Find points of which Graphite would keep only the last."""
-    if output.kind not in _DATED:
-        return
-    found: dict[tuple[str, int], int] = {}
+    if output.kind in _DATED:
+        for name in _repeated(output, metrics, step):
+            yield (
+                f"{_shown(name)} has several points within {step} s: "
+                "Graphite may keep only the last."
+            )
+
+
+def _overwritten(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Find points that are one to a receiver, since they share name and time."""
+    if output.kind in _KEYED:
+        for name in _repeated(output, metrics, 0):
+            yield f"{_shown(name)} has several points at one time: {output.kind} keeps one of them."
+
+
+def _repeated(output: Output, metrics: list[Metric], step: int) -> Iterable[str]:
+    """Return the names with several points in one step of so many seconds, or at one time."""
+    found: dict[tuple[str, float], int] = {}
     for metric in metrics:
         at = number(metric.timestamp)
-        if at is not None:
-            key = (output.name_of(metric), int(at) // step)
+        if at is not None and output.encode(metric) is not None:
+            key = (output.name_of(metric), at // step if step else at)
             found[key] = found.get(key, 0) + 1
-    for name in dict.fromkeys(name for (name, _), count in found.items() if count > 1):
-        yield f"{_shown(name)} has several points within {step} s: Graphite may keep only the last."
+    return dict.fromkeys(name for (name, _), count in found.items() if count > 1)
 
 
 def _signed(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from logster.errors import ConfigurationError
 from logster.options import Option
+from logster.transport import shown_place
 
 
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
@@ -21,7 +22,7 @@ _SHARED = (
 _ALIASES = {"prefix": "metric_prefix", "suffix": "metric_suffix", "tag": "tags"}
 
 
-def settings_of(url: str, kind: str, options: Sequence[Option]) -> dict[str, Any]:
+def settings_of(url: str, kind: str, options: Sequence[Option], stem: str = "") -> dict[str, Any]:
     """
     Return the settings that *url* stands for.
 
@@ -32,6 +33,8 @@ def settings_of(url: str, kind: str, options: Sequence[Option]) -> dict[str, Any
 
         options: Its options.
 
+        stem: What their names begin with, where it is not *kind*.
+
     Raises:
         ConfigurationError: If *url* asks for what the output does not know.
 
@@ -40,18 +43,19 @@ def settings_of(url: str, kind: str, options: Sequence[Option]) -> dict[str, Any
     """
     try:
         parts = urlsplit(url)
-    except ValueError as error:
-        _refuse(url, f"cannot be read: {error}")
-    stem = kind.replace("-", "_")
+    except ValueError:
+        _refuse(url, "is no URL")
+    stem = stem or kind.replace("-", "_")
     known = {option.name: option for option in (*_SHARED, *options)}
     if "@" in parts.netloc:
-        _refuse(f"{kind}://…@…", "takes no password; give it in a file or in the environment")
+        _refuse(url, "takes no password; give it in a file or in the environment")
     found = _place_of(url, stem, known)
     for key, text in parse_qsl(parts.query, keep_blank_values=True):
         name = _ALIASES.get(key, key.replace("-", "_"))
         option = known.get(f"{stem}_{name}") or known.get(name)
         if option is None:
-            _refuse(url, f"names no option of {kind}: {key}")
+            # A key without a value may be half of a password with an & in it.
+            _refuse(url, f"names no option of {kind}: {key if text else '…'}")
         value = _converted(url, option, text)
         found[option.name] = (*found.get(option.name, ()), value) if option.multiple else value
     return found
@@ -94,4 +98,4 @@ def _converted(url: str, option: Option, text: str) -> Any:
 
 
 def _refuse(url: str, why: str) -> NoReturn:
-    raise ConfigurationError(f"The output {url} {why}. Nothing was read or sent.")
+    raise ConfigurationError(f"The output {shown_place(url)} {why}. Nothing was read or sent.")

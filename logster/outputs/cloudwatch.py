@@ -12,6 +12,7 @@ from logster.errors import ConfigurationError, OutputError
 from logster.metrics import Metric, number
 from logster.options import Option
 from logster.outputs import Output, digits, shortened
+from logster.outputs._http import parse_url
 from logster.transport import Transport, left
 
 
@@ -28,6 +29,7 @@ class CloudwatchOutput(Output):
     """One datum a metric, without unit, in the minute it belongs to, as in 1.x."""
 
     kind = "cloudwatch"
+    stem = "aws"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--aws-key",),
@@ -64,9 +66,9 @@ class CloudwatchOutput(Output):
                 f"--aws-namespace {self.namespace} cannot be: letters, digits and . - _ / # : "
                 "are allowed, and names that begin with AWS/ are Amazon's own."
             )
-        self.dimensions = [
-            {"Name": _text(name, 255), "Value": _text(value, 1024)} for name, value in self.tags
-        ]
+        own = () if getattr(self.settings, "aws_instance_id", None) == "none" else ("InstanceID",)
+        tags = self.named_tags(lambda name: _text(name, 255), taken=own)
+        self.dimensions = [{"Name": name, "Value": _text(value, 1024)} for name, value in tags]
         if len(self.dimensions) > DIMENSIONS - 1:
             raise ConfigurationError(
                 f"CloudWatch takes {DIMENSIONS} dimensions a metric, InstanceID among them, "
@@ -127,7 +129,8 @@ class _CloudWatch:
         secret = secret or known("AWS_SECRET_ACCESS_KEY_ID")  # the name that 1.x read
         # With one of them missing boto3 looks where it always does.
         self.keys = (key, secret) if key and secret else (None, None)
-        self.endpoint = getattr(settings, "aws_endpoint", None)
+        endpoint = getattr(settings, "aws_endpoint", None)
+        self.endpoint = parse_url(endpoint, "--aws-endpoint") if endpoint else None
         self.instance = getattr(settings, "aws_instance_id", None) or "auto"
 
     def send(self, lines: Sequence[bytes], deadline: float) -> int:
@@ -144,7 +147,8 @@ class _CloudWatch:
                     datum["Dimensions"] = [*datum.get("Dimensions", ()), *own]
                 client.put_metric_data(Namespace=self.namespace, MetricData=data)
         except (BotoCoreError, ClientError, TimeoutError) as error:
-            raise OutputError(str(error)) from error
+            # Behind its first line Amazon repeats the whole request, session token included.
+            raise OutputError(str(error).partition("\n")[0]) from error
         return 0
 
     def _client(self, deadline: float) -> Any:

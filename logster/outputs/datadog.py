@@ -9,7 +9,7 @@ from typing import ClassVar
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
 from logster.options import Option
-from logster.outputs import Output
+from logster.outputs import Output, shortened
 from logster.outputs._http import Http, json_array, parse_url
 from logster.transport import Transport
 
@@ -67,7 +67,7 @@ class DatadogOutput(Output):
         >>> DatadogOutput.clean(None, "5xx rate/s")
         'xx_rate_s'
         """
-        return _LETTER_FIRST.sub("", _UNSAFE.sub("_", name))[:200]
+        return shortened(_LETTER_FIRST.sub("", _UNSAFE.sub("_", name)), 200)
 
     def encode(self, metric: Metric) -> bytes | None:
         """Return the series of *metric* as JSON."""

@@ -39,6 +39,7 @@ class GangliaOutput(Output):
     """One call of gmetric a metric; Ganglia gives it the time at which it comes."""
 
     kind = "ganglia"
+    stem = "gmetric"
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--gmetric-options",),

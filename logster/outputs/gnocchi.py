@@ -55,7 +55,7 @@ class GnocchiOutput(Output):
         if token:
             headers["X-Auth-Token"] = token
         elif user:
-            pair = f"{user}:{self.secret('gnocchi_password') or ''}"
+            pair = f"{user}:{self.secret('gnocchi_password', encoded=True) or ''}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         authorities = getattr(self.settings, "gnocchi_ca", None)
         way = Measures(url, headers, authorities, self.clean(resource), policy)

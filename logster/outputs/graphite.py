@@ -55,8 +55,10 @@ class GraphiteOutput(Output):
 
     def prepare(self) -> None:
         """Take the tags from the settings, as Graphite writes them behind a name."""
-        pairs = ((_TAG.sub("_", name), _TAG.sub("_", value)) for name, value in self.tags)
-        self.tagged = "".join(f";{name}={value.lstrip('~') or '_'}" for name, value in pairs)
+        # `name` is what Graphite calls the path itself; it would lose a tag of that name.
+        tags = self.named_tags(lambda name: _TAG.sub("_", name), taken={"name"})
+        pairs = ((name, _TAG.sub("_", value).lstrip("~")) for name, value in tags)
+        self.tagged = "".join(f";{name}={value or '_'}" for name, value in pairs)
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""

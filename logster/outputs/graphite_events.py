@@ -66,6 +66,7 @@ class GraphiteEventsOutput(Output):
     """One event for each metric whose condition holds; nothing where none does."""
 
     kind = "graphite-events"
+    stem = "event"
     options: ClassVar[tuple[Option, ...]] = (
         Option(("--event",), "What happened, in words.", metavar="WHAT"),
         Option(

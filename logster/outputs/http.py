@@ -1,8 +1,10 @@
 """POST the metrics to an HTTP server, as JSON or as the text of another output."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
@@ -10,7 +12,11 @@ from logster.options import Option
 from logster.outputs import Output
 from logster.outputs._borrowed import TEXTS, borrowed
 from logster.outputs._http import Http, json_array, parse_url
+from logster.outputs._secrets import secret_text
 from logster.transport import Transport
+
+
+_HEADER = re.compile(r"(?P<name>[\w!#$%&'*+.^`|~\-]+)[ \t]*:[ \t]*(?P<value>[ -~]*)", re.ASCII)
 
 
 class HttpOutput(Output):
@@ -37,16 +43,18 @@ class HttpOutput(Output):
         """Take the format from the settings."""
         name = getattr(self.settings, "http_format", "json")
         self.encoder = None if name == "json" else borrowed(name, self.settings)
+        self.sent_tags = self.encoder.sent_tags if self.encoder else {}
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""
-        url = parse_url(self.required("http_url"), "--http-url")
+        url = parse_url(self.required("http_url"), "--http-url", query=True)
         kind = "application/json" if self.encoder is None else "text/plain; charset=utf-8"
         http = Http(
             url,
             json_array if self.encoder is None else b"".join,
             headers={"Content-Type": kind, **self._headers()},
             authorities=getattr(self.settings, "http_ca", None),
+            secrets=_values_of(urlsplit(url).query),
         )
         return f"http at {url.partition('?')[0]}", http
 
@@ -76,14 +84,22 @@ class HttpOutput(Output):
 
     def _headers(self) -> dict[str, str]:
         path = getattr(self.settings, "http_headers_file", None)
-        text = self.secret("http_headers") if path else ""
+        if not path:
+            return {}
+        holder = f"--http-headers-file {path}"
         headers = {}
-        for line in (text or "").splitlines():
-            name, colon, value = line.partition(":")
-            if not colon or not name.strip():
+        for line in secret_text(holder, path).strip().splitlines():
+            match = _HEADER.fullmatch(line.strip())
+            if not match:
                 raise ConfigurationError(
-                    f"--http-headers-file {path}: every line must be `Name: value`. "
+                    f"{holder}: every line must be `Name: value`, in printable ASCII. "
                     "Nothing was read or sent."
                 )
-            headers[name.strip()] = value.strip()
+            headers[match["name"]] = match["value"]
         return headers
+
+
+def _values_of(query: str) -> list[str]:
+    """Return the values that *query* holds, as written and as meant."""
+    written = [pair.partition("=")[2] or pair for pair in query.split("&")]
+    return [*written, *(value for _, value in parse_qsl(query))]

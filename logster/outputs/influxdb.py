@@ -12,6 +12,7 @@ from logster.outputs._http import Http, parse_url
 from logster.transport import DATAGRAM_BYTES, Transport, Udp, parse_address
 
 
+_RESERVED = {"time", "_measurement", "_field"}
 _ESCAPED = {",": "\\,", " ": "\\ ", "=": "\\="}
 _IN_KEYS = str.maketrans(_ESCAPED)
 _IN_MEASUREMENTS = str.maketrans({each: _ESCAPED[each] for each in ", "})
@@ -59,9 +60,9 @@ class InfluxdbOutput(Output):
     def prepare(self) -> None:
         """Take measurement and tags from the settings."""
         self.measurement = self.clean(getattr(self.settings, "influxdb_measurement", None) or "")
-        pairs = ((self.clean(name), self.clean(value)) for name, value in sorted(self.tags))
         self.tagged = "".join(
-            f",{name.translate(_IN_KEYS)}={value.translate(_IN_KEYS)}" for name, value in pairs
+            f",{name.translate(_IN_KEYS)}={self.clean(value).translate(_IN_KEYS)}"
+            for name, value in sorted(self.named_tags(self.clean, _RESERVED))
         )
 
     def reach(self) -> tuple[str, Transport]:
@@ -113,6 +114,6 @@ class InfluxdbOutput(Output):
         if token:
             headers["Authorization"] = f"Token {token}"
         elif user:
-            pair = f"{user}:{self.secret('influxdb_password') or ''}"
+            pair = f"{user}:{self.secret('influxdb_password', encoded=True) or ''}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         return headers

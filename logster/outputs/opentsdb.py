@@ -39,8 +39,8 @@ class OpentsdbOutput(Output):
     def prepare(self) -> None:
         """Take protocol and tags from the settings; without a tag OpenTSDB takes nothing."""
         self.protocol = getattr(self.settings, "opentsdb_protocol", "telnet")
-        given = self.tags or (("host", os.uname().nodename),)
-        self.pairs = {self.clean(name): self.clean(value) for name, value in given}
+        given = self.named_tags(self.clean) or [("host", os.uname().nodename)]
+        self.pairs = {name: self.clean(value) for name, value in given}
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from logster.errors import ConfigurationError, OutputError
-from logster.metrics import Metric, MetricInfo, number
+from logster.metrics import Metric, MetricInfo, info_of, number
 from logster.options import Option
 from logster.outputs import Output, Owing
 from logster.outputs._http import Http, parse_url
@@ -48,8 +48,8 @@ class PrometheusOutput(Output):
 
     def prepare(self) -> None:
         """Take labels and the parser's catalogue from the settings."""
-        pairs = ((self.clean(name).replace(":", "_"), value) for name, value in self.tags)
-        inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs)
+        tags = self.named_tags(self._label)
+        inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in tags)
         self.labels = f"{{{inside}}}" if inside else ""
         catalogue = getattr(self.settings, "catalogue", None)
         self.catalogue: Sequence[MetricInfo] = catalogue() if callable(catalogue) else ()
@@ -91,6 +91,21 @@ class PrometheusOutput(Output):
         name = _UNSAFE.sub("_", name)
         return f"_{name}" if name[:1].isdigit() else name
 
+    def _label(self, name: str) -> str:
+        """
+        Return *name* as that of a label.
+
+        Raises:
+            ConfigurationError: If it begins with what Prometheus keeps to itself.
+        """
+        label = self.clean(name).replace(":", "_")
+        if label.startswith("__"):
+            raise ConfigurationError(
+                f"--tag {name!r} cannot be: {self.kind} keeps names that begin with __ to itself. "
+                "Nothing was read or sent."
+            )
+        return label
+
     def name_of(self, metric: Metric) -> str:
         """Return the name of the family of *metric*; that of a counter ends in ``_total``."""
         name = super().name_of(metric)
@@ -102,8 +117,8 @@ class PrometheusOutput(Output):
         if not name or value is None:
             return None
         kind = "counter" if metric.kind == "c" else "gauge"
-        known = (info.help for info in self.catalogue if info.describes(metric.name))
-        said = next(known, "") or metric.units or "From a log, by logster"
+        info = info_of(metric, self.catalogue)
+        said = (info.help if info else "") or metric.units or "From a log, by logster"
         head = f"# HELP {name} {_escaped(said, quotes=False)}\n# TYPE {name} {kind}\n"
         return f"{head}{name}{self.labels} {float(value)!r}\n".encode()
 
@@ -170,10 +185,10 @@ def _folded(metrics: Iterable[Metric]) -> Iterator[Metric]:
             yield metric
     for (_, kind), group in many.items():
         if kind == "s":
-            yield group[-1]._replace(value=len({str(each.value) for each in group}), kind="g")
+            yield group[-1]._replace(value=len({str(each.value) for each in group}))
             continue
         values = [value for each in group if (value := number(each.value)) is not None]
-        yield group[-1]._replace(value=sum(values) / len(values) if values else "none", kind="g")
+        yield group[-1]._replace(value=sum(values) / len(values) if values else "none")
 
 
 def _escaped(text: str, *, quotes: bool = True) -> str:

@@ -69,7 +69,8 @@ class StatsdOutput(Output):
         self.tail = ""
         if getattr(self.settings, "statsd_dialect", "etsy") == "datadog":
             self.kinds["h"] = "h"
-            pairs = (f"{_TAG.sub('_', name)}:{_TAG.sub('_', value)}" for name, value in self.tags)
+            tags = self.named_tags(lambda name: _TAG.sub("_", name))
+            pairs = (f"{name}:{_TAG.sub('_', value)}" for name, value in tags)
             self.tail = f"|#{','.join(pairs)}" if self.tags else ""
 
     def reach(self) -> tuple[str, Transport]:

@@ -1,6 +1,7 @@
 """Print the metrics, one a line: TIMESTAMP NAME VALUE."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,13 +17,20 @@ if TYPE_CHECKING:  # who only prints needs no sockets
 
 
 class Descriptor:
-    """Writes to an open file descriptor, past any buffer that could hold a lie."""
+    """
+    Writes to an open file descriptor, past any buffer that could hold a lie.
+
+    Args:
+        descriptor: Its number; a negative one stands for standard output that is closed.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     def send(self, lines: Sequence[bytes], deadline: float) -> int:
         """Write *lines*, all of them; a reader that has gone has had enough."""
+        if self.descriptor < 0:
+            raise OutputError("standard output is closed")
         view = memoryview(b"".join(lines))
         try:
             while view:
@@ -67,10 +75,12 @@ class StdoutOutput(Output):
         self.borrowed: Output | None = None
         if self.format in TEXTS:
             self.borrowed = borrowed(self.format, self.settings)
+            self.sent_tags = self.borrowed.sent_tags
 
     def reach(self) -> tuple[str, "Transport"]:
         """Return standard output."""
-        return "stdout", Descriptor(1)
+        # Closed when the process began (>&-), its number may by now be that of another file.
+        return "stdout", Descriptor(-1 if sys.stdout is None else 1)
 
     def clean(self, name: str) -> str:
         """Return *name* as one word: no blank, no control character."""

@@ -1,0 +1,420 @@
+"""The edges of the command line: users without rights, closed streams, code of third parties."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import COMMAND, Bench, Outcome, logster
+
+
+NOBODY = 65534
+
+COUNTER = """
+from logster.logster_helper import LogsterParser, MetricObject
+
+class Counter(LogsterParser):
+    def __init__(self, option_string=None):
+        self.lines = 0
+    def parse_line(self, line):
+        self.lines += 1
+    def get_state(self, duration):
+        return [MetricObject("lines", self.lines)]
+"""
+
+LATE = """
+    def parse_line(self, line):
+        import logging
+        logging.getLogger("logster").warning("saw " + line.strip())
+        self.lines += 1
+"""
+
+MINE = """
+import sys
+from logster.logster_helper import LogsterOutput
+
+class Mine(LogsterOutput):
+    shortname = "mine"
+    def __init__(self, parser, options, logger):
+        pass  # made
+        super().__init__(parser, options, logger)
+    @classmethod
+    def add_options(cls, group):
+        pass  # added
+        group.add_option("--mine-call", action="callback", callback=cls.called)
+        group.add_option("--mine-n", type="int", default=3)
+        group.add_option("--mine-tag", action="append", dest="mine_tags")
+        group.add_option("--mine-loud", action="store_true", default=False)
+    @classmethod
+    def called(cls, *arguments):
+        pass  # called
+    def submit(self, metrics):
+        sys.stdout.write('mine got %s\\n' % metrics[0].name)
+        sys.stdout.flush()
+"""
+
+
+@pytest.fixture(name="bench")
+def _bench() -> Iterator[Bench]:
+    """Yield a bench in a folder that anybody may use: the usual one is its owner's only."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o777)
+        bench = Bench(Path(name))
+        bench.module("counter", COUNTER)
+        yield bench
+
+
+def counted(out: str) -> list[str]:
+    """Return the numbers of lines that the stdout output printed, batch by batch."""
+    return [line.split()[2] for line in out.splitlines() if line.split()[1] == "lines"]
+
+
+def unprivileged(bench: Bench, *words: object) -> Outcome:
+    """Run the command with *words* as a user without rights."""
+    done = _as_nobody(bench, *words)
+    if done.returncode and _as_nobody(bench, "--version").returncode:
+        pytest.skip("others may not run the logster under test")
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def _as_nobody(bench: Bench, *words: object) -> "subprocess.CompletedProcess[str]":
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return subprocess.run(
+        [*(() if os.geteuid() else user), COMMAND, *map(str, words)],
+        env={"PYTHONPATH": str(bench.modules), "PATH": os.defpath},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class TestWithoutRights:
+    def run(self, bench: Bench, *words: object) -> Outcome:
+        """Run the command on the bench as a user without rights."""
+        own = ("-s", bench.states, "-l", bench.folder / "own", "-o", "stdout")
+        return unprivileged(bench, *own, *words, "counter.Counter", bench.log)
+
+    def test_unreadable_log(self, bench: Bench) -> None:
+        """A log that may not be read fails the run like any other log, and all get to know."""
+        self.run(bench)
+        bench.append("one")
+        bench.log.chmod(0)
+
+        bad = self.run(bench)
+        noted = json.loads(bench.state.read_text().split("\n")[2])["summary"]["error"]
+        bench.log.chmod(0o644)
+        good = self.run(bench)
+
+        sentence = (
+            f"{bench.log} cannot be read: Permission denied. "
+            "Nothing was read or sent; the next run starts where this one did."
+        )
+        assert Outcome(1, "", f"Error: {sentence}\n") == bad
+        assert sentence == noted
+        assert f"ERROR    {sentence}" in (bench.folder / "own" / "logster.log").read_text()
+        assert ["1"] == counted(good.out)
+
+    @pytest.mark.parametrize("word", ["why", "check"])
+    def test_unreadable_log_of_a_command(self, bench: Bench, word: str) -> None:
+        """The commands that read a log say the same."""
+        bench.log.chmod(0)
+
+        outcome = unprivileged(bench, word, "squid", bench.log)
+
+        assert (1, "") == (outcome.code, outcome.out)
+        assert f"Error: {bench.log} cannot be read: Permission denied." in outcome.err
+
+    def test_status_of_an_unreadable_folder(self, bench: Bench) -> None:
+        """A state directory that may not be read is not taken for one without states."""
+        bench.run("-o", "stdout", "counter.Counter")
+        bench.states.chmod(0o700)
+        if not os.geteuid():
+            os.chown(bench.states, 0, 0)
+        else:
+            bench.states.chmod(0)
+
+        outcome = unprivileged(bench, "status", "-s", bench.states)
+
+        sentence = f"the states in {bench.states} cannot be read: Permission denied"
+        assert Outcome(3, f"LOGSTER UNKNOWN - {sentence}\n", "") == outcome
+
+    @pytest.mark.parametrize("given", ["file", "folder"])
+    def test_status_of_an_unreadable_state(self, bench: Bench, given: str) -> None:
+        """Neither is a state that may not be read a mistake in the use."""
+        bench.run("-o", "stdout", "counter.Counter")
+        bench.state.chmod(0)
+
+        words = ("-s", bench.states) if given == "folder" else (bench.state,)
+        outcome = unprivileged(bench, "status", *words)
+
+        assert (3, "") == (outcome.code, outcome.err)
+        assert f"{bench.state} cannot be read: Permission denied" in outcome.out
+
+    def test_state_folder_that_cannot_be_made(self, bench: Bench) -> None:
+        """A state directory that cannot be made is no mistake in the use: the code is 1."""
+        bench.folder.chmod(0o755)
+
+        outcome = self.run(bench)
+
+        assert (1, "") == (outcome.code, outcome.out)
+        assert (
+            f"Error: The state directory {bench.states} cannot be made: Permission denied. "
+            "Nothing was read or sent; give another one with --state-dir.\n"
+        ) == outcome.err
+
+
+class TestLateLogging:
+    def test_logging_imported_in_a_method(self, bench: Bench) -> None:
+        """A parser that imports logging only in its work writes to logster.log from the start."""
+        bench.module("counter", COUNTER + LATE)
+        bench.append("one", "two")
+
+        outcome = bench.run("--from-start", "-o", "stdout", "counter.Counter")
+
+        text = (bench.folder / "own" / "logster.log").read_text()
+        assert (0, ["2"], "") == (outcome.code, counted(outcome.out), outcome.err)
+        assert (1, 1) == (text.count("WARNING  saw one"), text.count("WARNING  saw two"))
+
+    def test_logging_imported_elsewhere(self, bench: Bench) -> None:
+        """A parser that has left the directory of a relative --log-dir still writes there."""
+        leaving = LATE.replace("import", "import os; os.chdir('/'); import")
+        bench.module("counter", COUNTER + leaving)
+        bench.append("one")
+        words = ("-s", bench.states, "-l", "own", "-o", "stdout", "--from-start")
+
+        outcome = logster(
+            *words, "counter.Counter", bench.log, path=bench.modules, cwd=bench.folder
+        )
+
+        assert (0, ["1"], "") == (outcome.code, counted(outcome.out), outcome.err)
+        assert "WARNING  saw one" in (bench.folder / "own" / "logster.log").read_text()
+
+    def test_dry_run_logs_nowhere(self, bench: Bench) -> None:
+        """A dry run prints no record of a parser, whenever that imports logging."""
+        bench.module("counter", COUNTER + LATE)
+        bench.append("one")
+
+        outcome = bench.run("-d", "-o", "stdout", "counter.Counter")
+
+        assert (0, ["1"], "") == (outcome.code, counted(outcome.out), outcome.err)
+
+
+class TestForeignOutputs:
+    @pytest.mark.parametrize("made", ["raise KeyError('oh')", "sys.exit(0)"])
+    def test_output_that_cannot_be_made(self, bench: Bench, made: str) -> None:
+        """Other outputs get theirs; what the broken one lacks is kept until it works again."""
+        bench.run("-o", "stdout", "counter.Counter")
+        bench.append("one")
+        outputs = ("-o", "mine.Mine", "-o", "stdout")
+        bench.module("mine", MINE.replace("pass  # made", made))
+
+        bad = bench.run(*outputs, "counter.Counter")
+        status = logster("status", "-s", bench.states)
+        bench.module("mine", MINE)
+        good = bench.run(*outputs, "counter.Counter")
+
+        assert (1, ["1"]) == (bad.code, counted(bad.out))
+        kind = "SystemExit: 0" if "exit" in made else "KeyError: 'oh'"
+        why = f"it cannot be made, {kind} ({bench.modules}/mine.py:8)"
+        assert (
+            f"Error: 1 metrics could not be sent to mine.Mine: {why}. "
+            f"They are kept in {bench.state} and the next run sends them, with their own times.\n"
+        ) == bad.err
+        assert (2, True) == (status.code, "it cannot be made" in status.out)
+        assert (0, 2, ["0"]) == (
+            good.code,
+            good.out.count("mine got lines"),
+            counted(good.out.replace("mine got lines\n", "")),
+        )
+
+    def test_dry_run_of_one_that_cannot_be_made(self, bench: Bench) -> None:
+        """A dry run shows what the others would send, and why nothing is shown of the broken."""
+        bench.append("one")
+        bench.module("mine", MINE.replace("pass  # made", "sys.exit(0)"))
+
+        outcome = bench.run("-d", "-o", "mine.Mine", "-o", "stdout", "counter.Counter")
+
+        assert (1, ["1"]) == (outcome.code, counted(outcome.out))
+        assert (
+            "Error: What would be sent to mine.Mine cannot be shown: it cannot be made, "
+            f"SystemExit: 0 ({bench.modules}/mine.py:8).\n"
+        ) == outcome.err
+
+    def test_dry_run_of_one_that_raises(self, bench: Bench) -> None:
+        """What an output raises in a dry run is told in a sentence, and the others are shown."""
+        bench.append("one")
+        bench.module("mine", MINE.replace("metrics[0]", "metrics[1 / 0]"))
+
+        outcome = bench.run("-d", "-o", "mine.Mine", "-o", "stdout", "counter.Counter")
+
+        assert (1, ["1"]) == (outcome.code, counted(outcome.out))
+        assert "cannot be shown: ZeroDivisionError: division by zero (" in outcome.err
+
+    @pytest.mark.parametrize(
+        ("place", "doing"),
+        [("pass  # added", "adding its options"), ("pass  # called", "reading its options")],
+    )
+    @pytest.mark.parametrize("raised", ["raise KeyError('oh')", "sys.exit(0)"])
+    def test_options_that_raise(self, bench: Bench, place: str, doing: str, raised: str) -> None:
+        """Without its options an output says nothing, so the run ends before a line is read."""
+        bench.run("-o", "stdout", "counter.Counter")
+        bench.append("one")
+        bench.module("mine", MINE.replace(place, raised))
+
+        bad = bench.run("-o", "stdout", "-o", "mine.Mine", "--mine-call", "counter.Counter")
+        good = bench.run("-o", "stdout", "counter.Counter")
+
+        kind = "SystemExit: 0" if "exit" in raised else "KeyError: 'oh'"
+        assert (1, "") == (bad.code, bad.out)
+        assert f"Error: The output mine.Mine raised {kind} ({bench.modules}/mine.py:" in bad.err
+        assert bad.err.endswith(
+            f") while {doing}. Nothing was read or sent; the next run starts where this one did.\n"
+        )
+        assert ["1"] == counted(good.out)
+
+
+class TestEnvironment:
+    def test_state_folder_of_commands(self, bench: Bench) -> None:
+        """`status` finds the states where runs with the same environment keep them."""
+        bench.run("-o", "stdout", "counter.Counter")
+
+        env = {"LOGSTER_STATE_DIR": str(bench.states), "LOGSTER_MAX_AGE": "9", "LOGSTER_JSON": "1"}
+        outcome = logster("status", env=env)
+
+        assert 0 == outcome.code
+        assert [str(bench.state)] == [job["state"] for job in json.loads(outcome.out)["jobs"]]
+
+    def test_command_line_counts_more(self, bench: Bench) -> None:
+        """What the command line of a command says counts more than the environment."""
+        bench.run("-o", "stdout", "counter.Counter")
+
+        outcome = logster("status", "-s", bench.states, env={"LOGSTER_STATE_DIR": "/nowhere"})
+
+        assert 0 == outcome.code
+
+    def test_parser_options_of_commands(self, bench: Bench) -> None:
+        """A parser gets the same options in `why` as it gets in a run."""
+        env = {"LOGSTER_PARSER_OPTIONS": "--nonsense"}
+
+        run = bench.run("-d", "json-lines", env=env)
+        why = logster("why", "json-lines", bench.log, env=env)
+
+        assert (run.code, run.err) == (why.code, why.err)
+        assert "--nonsense" in why.err
+
+    def test_options_of_foreign_outputs(self, bench: Bench) -> None:
+        """Options that a third party's output declares come from the environment as well."""
+        show = "options.mine_n, options.mine_tags, options.mine_loud"
+        bench.module("mine", MINE.replace("pass  # made", f"print({show}, 'lines')"))
+        words = ("-d", "-o", "mine.Mine", "counter.Counter")
+        env = {"LOGSTER_MINE_N": "7", "LOGSTER_MINE_TAG": "a b", "LOGSTER_MINE_LOUD": "yes"}
+
+        plain = bench.run(*words)
+        given = bench.run(*words, env=env)
+        both = bench.run("--mine-n=8", *words, env=env | {"LOGSTER_MINE_LOUD": "0"})
+        wrong = bench.run(*words, env={"LOGSTER_MINE_N": "many"})
+
+        assert "3 None False" == plain.out.partition(" lines")[0]
+        assert "7 ['a', 'b'] True" == given.out.partition(" lines")[0]
+        assert "8 ['a', 'b'] False" == both.out.partition(" lines")[0]
+        assert (2, True) == (wrong.code, "invalid integer value: 'many'" in wrong.err)
+
+
+class TestRotated:
+    @pytest.mark.parametrize(
+        ("place", "given"),
+        [
+            ("cwd/old/app.log.sent", "old/%s.sent"),
+            ("cwd/old/app.log.sent", "./old/*.sent"),
+            ("cwd/old/app.log.1", "old"),
+            ("old/app.log.sent", "old/%s.sent"),
+            ("app.log.sent", "%s.sent"),
+        ],
+    )
+    def test_relative_place(self, bench: Bench, place: str, given: str) -> None:
+        """What is relative starts in the current directory, a pattern in that of the log too."""
+        words = ("-s", bench.states, "-l", bench.folder, "-o", "stdout", "--rotated", given)
+        here, rotated = bench.folder / "cwd", bench.folder / place
+        here.mkdir()
+        rotated.parent.mkdir(exist_ok=True)
+        line = (*words, "counter.Counter", bench.log)
+        logster(*line, path=bench.modules, cwd=here)
+        bench.append("one", "two")
+        bench.log.rename(rotated)
+        bench.append("three")
+
+        outcome = logster(*line, path=bench.modules, cwd=here)
+
+        assert (0, ["3"], "") == (outcome.code, counted(outcome.out), outcome.err)
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("line", "offered"),
+        [
+            ("logster squ", ["squid"]),
+            ("logster stat", ["status"]),
+            ("logster -o graphite --graphite-h", ["--graphite-host"]),
+            ("logster squid -o graphite-pick", ["graphite-pickle"]),
+            ("logster -o graphite squid --graphite-prot", ["--graphite-protocol"]),
+            ("logster -o no-such-output --parser-h", ["--parser-help"]),
+            ("logster -o mine.Mine --mine-l", ["--mine-loud"]),
+            ("logster --graphite-h", []),
+            ("logster status --js", ["--json"]),
+            ("logster status --max-", ["--max-age", "--max-lag", "--max-backlog"]),
+            ("logster status --parser", []),
+            ("logster why squ", ["squid"]),
+            ("logster why stat", []),
+            ("logster check squ", ["squid"]),
+            ("logster metrics squ", ["squid"]),
+            ("logster lint -o statsd --statsd-h", ["--statsd-host"]),
+            ("logster lint --ste", ["--step"]),
+            ("logster new --dir", ["--directory"]),
+        ],
+    )
+    def test_line(self, bench: Bench, line: str, offered: list[str]) -> None:
+        """A shell completes what the command, and the outputs that the line names, take."""
+        bench.module("mine", MINE)
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+
+        outcome = logster(path=bench.modules, env=words | {"_LOGSTER_COMPLETE": "bash_complete"})
+
+        found = [each.removeprefix("plain,") for each in outcome.out.split()]
+        assert (0, "") == (outcome.code, outcome.err)
+        assert offered == found[: len(offered)]
+        assert bool(offered) == bool(found)
+
+    def test_line_of_a_file(self, bench: Bench) -> None:
+        """After the parser a shell completes the names of files."""
+        words = {"COMP_WORDS": "logster why squid /var", "COMP_CWORD": "3"}
+
+        outcome = logster(env=words | {"_LOGSTER_COMPLETE": "bash_complete"})
+
+        assert outcome.out.startswith("file,")
+
+
+class TestClosedStreams:
+    def test_standard_output(self, bench: Bench) -> None:
+        """With standard output closed nothing counts as printed; the next run prints it."""
+        bench.run("-o", "stdout", "counter.Counter")
+        bench.append("one", "two")
+        words = f"-s {bench.states} -l {bench.folder} -o stdout counter.Counter {bench.log}"
+
+        closed = subprocess.run(
+            ["sh", "-c", f'"$0" {words} >&-', COMMAND],
+            env=os.environ | {"PYTHONPATH": str(bench.modules)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        good = bench.run("-o", "stdout", "counter.Counter")
+
+        assert 1 == closed.returncode
+        assert "1 metrics could not be sent to stdout: standard output is closed." in closed.stderr
+        assert (0, ["2", "0"]) == (good.code, counted(good.out))
