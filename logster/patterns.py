@@ -8,12 +8,15 @@ could (``\s``, ``[^"]``, ``\A``); where it cannot, lines are searched one by one
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import cached_property
 from itertools import compress
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 from logster.errors import ConfigurationError
+from logster.linear import is_linear
 
 
 #: Seconds of processor time for a block: so many, and so many for each of its characters.
@@ -85,32 +88,56 @@ class Pattern:
         self.sample: str | None = None
         self._limited = limited
         self._runaways = 0
+        self._text_for_blocks, self._every_line = _for_blocks(text, misfits=misfits)
+        self._linear: re.Pattern[str] | None = None
+        known = _read_by_re(text) if limited else None
+        if known and self._text_for_blocks and is_linear(text):
+            self._linear = re.compile(self._text_for_blocks, re.MULTILINE | re.ASCII)
+        known = known or self._line
+        self.groups = {name: place - 1 for name, place in known.groupindex.items()}
+        self._width: int = known.groups
+
+    @cached_property
+    def matches_blank(self) -> bool:
+        """Whether a line without a character matches."""
+        return bool(self.find(b"\n").matched)
+
+    @cached_property
+    def _line(self) -> Any:
+        """The pattern for one line."""
+        return self._compiled(self.text)
+
+    @cached_property
+    def _block(self) -> Any:
+        """The pattern for blocks; only where there is one."""
+        return self._compiled(self._text_for_blocks or "", re.MULTILINE)
+
+    def _compiled(self, text: str, flags: int = 0) -> Any:
+        """
+        Return *text* compiled, with `regex` where there is a limit.
+
+        That takes longer to import than a run without new lines: it is done for the
+        first block that needs it, or where `re` does not know the pattern.
+        """
         engine: Any = re
-        if limited:
+        if self._limited:
             import regex  # noqa: PLC0415
 
             engine = regex
         try:
-            self._line: Any = engine.compile(text)
-            block, self._every_line = _for_blocks(text, misfits=misfits)
-            self._block: Any = engine.compile(block, engine.MULTILINE) if block else None
-        except engine.error as error:
+            return engine.compile(text, flags)
+        except (engine.error, OverflowError, RecursionError) as error:
             raise ConfigurationError(
-                f"The pattern {text!r} is not a regular expression: {error}. "
+                f"The pattern {self.text!r} is not a regular expression: {error}. "
                 "Nothing was read or sent."
             ) from error
-        self._linear: re.Pattern[str] | None = None
-        if limited and block and is_linear(text):
-            with suppress(re.error):  # `regex` lets two groups have the same name
-                self._linear = re.compile(block, re.MULTILINE | re.ASCII)
-        self.groups = {name: place - 1 for name, place in self._line.groupindex.items()}
 
     def find(self, block: bytes) -> Rows:
         """Return what the first match on every line of *block* captured."""
         text = block.decode("utf-8", "replace")
         if text[-1:] not in {"", "\n"}:
             text += "\n"
-        if self._block is None or self._runaways:
+        if self._text_for_blocks is None or self._runaways:
             return self._find_by_line(text)
         try:
             parts = self._split(text)
@@ -120,7 +147,7 @@ class Pattern:
 
     def _rows(self, parts: list[Any], text: str) -> Rows:
         """Return what the *parts* of *text* that `_split` gave tell."""
-        step = self._block.groups + 1
+        step = 1 + self._width + self._every_line
         columns = [parts[place::step] for place in range(1, step)]
         if not self._every_line:
             matched = (len(parts) - 1) // step
@@ -163,7 +190,7 @@ class Pattern:
                     rows.append(match.groups(""))
                 else:
                     misfits.append(line + "\n")
-        columns = list(zip(*rows, strict=True)) or [()] * self._line.groups
+        columns = list(zip(*rows, strict=True)) or [()] * self._width
         return Rows(columns, len(rows), len(lines) - len(rows), misfits, runaway)
 
     def _line_budget(self) -> dict[str, float]:
@@ -199,57 +226,6 @@ def within_line(text: str, *, verbose: bool = False) -> str | None:
         place += len(token)
     return "".join(parts)
 
-
-def is_linear(text: str) -> bool:
-    r"""
-    Tell whether a search for *text* on a line of ASCII takes but a few steps a character.
-
-    True only if that is plain to see: after ``^`` follow, one by one, characters and
-    sets of them, and groups that are not repeated; and no set that may take more or fewer
-    characters has one that may stand next. So it is certain where each set ends: what
-    it would give back fits nothing that follows, and no way to match is tried twice.
-
-    >>> is_linear(r'^(?P<user>[^" ]+) +(?:\d+) "(?P<path>\S*)"')
-    False
-    >>> is_linear(r'^(?P<user>[^" ]+) +(?:\d+) "(?P<path>[^"]*)"')
-    True
-    """
-    part_at = re.compile(_PART, re.VERBOSE).match
-    parts: list[re.Match[str]] = []
-    place = 1
-    while place < len(text):
-        part = part_at(text, place)
-        if not part:
-            return False
-        parts.append(part)
-        place = part.end()
-    following: set[str] = set()  # what may stand after a part
-    for part in reversed(parts):
-        if part["one"]:
-            some = set(re.findall(part["one"], _ASCII, re.ASCII))
-            if part["varies"] and some & following:
-                return False
-            following = some | following if part["none"] else some
-    return text.startswith("^")
-
-
-_ASCII = "".join(map(chr, range(128)))
-
-# What `re` and `regex` read alike, as far as `is_linear` needs it.
-_PART = r"""
-      \( (?: \?: | \?P<\w+> | (?!\?) )
-    | \) (?! [*+?{] )
-    | (?P<one>
-          \[ \^?+ (?: \\ [dDwWsS] | \\ [!-/:-@[-`{-~] | (?! --|&&|~~|\|\| ) [^]\\[] )++ \]
-        | \\ [dDwWsS]
-        | \\ [!-/:-@[-`{-~]
-        | [^][(){}\\*+?|^$]
-      )
-      (?: (?P<varies> (?P<none> [*?] | \{ 0*+ , \d*+ \} ) | \+ | \{ \d++ , \d*+ \} ) [?+]?+
-        | \{ (?! 0*+ \} ) \d++ \} [?+]?+
-        | (?! \{ )
-      )
-"""
 
 _TOKEN = re.compile(
     r"""
@@ -300,6 +276,16 @@ def _set(token: str) -> str | None:
 def _texts(columns: list[list[str | None]]) -> list[Sequence[Any]]:
     """Return *columns* with "" where a group took no part."""
     return [column if all(column) else [text or "" for text in column] for column in columns]
+
+
+def _read_by_re(text: str) -> re.Pattern[str] | None:
+    """Return *text* compiled with `re`, or None where `re` and `regex` may not agree on it."""
+    with catch_warnings():
+        simplefilter("error", FutureWarning)  # what `re` may read in another way one day
+        try:
+            return re.compile(text)
+        except (re.error, FutureWarning, OverflowError, RecursionError):
+            return None
 
 
 @contextmanager

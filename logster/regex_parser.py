@@ -29,7 +29,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, MetricInfo, number, plain_name
+from logster.labels import OTHER, Forged, Shape
+from logster.metrics import Metric, MetricInfo, number, plain_name, printable_name
 from logster.parser import Tally
 from logster.patterns import Pattern, Rows
 from logster.sample import LIMIT, Distribution, Kept, Total, percentile_name
@@ -47,7 +48,14 @@ EXACT_DISTINCT = 20_000
 #: About how many bytes of texts are counted as they stand, before they are measured.
 FOUND_SIZE = 4 << 20
 
-_OTHER = "other"
+#: Texts that say that there is no value.
+_NONE = frozenset({"", "-"})
+
+#: What every parser may have to say of itself.
+_OWN = (
+    MetricInfo("runaway_lines", "Lines", "c", "Lines on which the pattern took too long."),
+    MetricInfo("values_left_out", "Values", "c", "Values to measure that are no numbers."),
+)
 
 State = TypeVar("State")
 
@@ -105,9 +113,37 @@ class Found:
         return apart
 
 
+class LeftOut:
+    """
+    Values that are no numbers.
+
+    Attributes:
+        count: How many.
+
+        sample: The shortest of them, the first in the alphabet.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sample = ""
+
+    def add(self, text: str, count: int) -> None:
+        """Add a value that came so often; one that says that there is none is no value."""
+        if not count or text in _NONE:
+            return
+        self.count += count
+        text = text[:100]
+        if not self.sample or (len(text), text) < (len(self.sample), self.sample):
+            self.sample = text
+
+
 class Accumulator(Generic[State]):
     """
     Base class of what a `RegexParser` makes of the groups of its pattern.
+
+    A text that *by* captured counts as ``other`` where it would give the metric the
+    name of another one, its ``other`` included: nobody who writes into a log forges a
+    figure. So do those beyond `MAX_LABELS`, and the text ``other`` itself.
 
     Args:
         name: Name of the metric; what *by* captured follows after an underscore, with ``_``
@@ -123,6 +159,7 @@ class Accumulator(Generic[State]):
     """
 
     kind: ClassVar[str] = "g"
+    what: ClassVar[str] = "What is measured of {}"
 
     def __init__(
         self,
@@ -139,6 +176,7 @@ class Accumulator(Generic[State]):
         self.units = units
         self.help = help
         self.kept = Kept(MAX_LABELS)
+        self.left_out = LeftOut()
         self.states: dict[str, State] = {}
 
     @property
@@ -150,6 +188,7 @@ class Accumulator(Generic[State]):
         """Return an accumulator of the same kind that holds nothing."""
         other = copy.copy(self)
         other.kept = Kept(max_labels)
+        other.left_out = LeftOut()
         other.states = {}
         return other
 
@@ -171,6 +210,7 @@ class Accumulator(Generic[State]):
 
     def merge(self, other: Self) -> None:
         """Add what *other* holds, which came later."""
+        self.left_out.add(other.left_out.sample, other.left_out.count)
         for label, state in other.states.items():
             self.add(label, state)
 
@@ -180,12 +220,12 @@ class Accumulator(Generic[State]):
             return
         if self.by:
             label = plain_name(label[:MAX_LABEL])
-            if label not in self.states and label != _OTHER:
+            if label not in self.states and label != OTHER:
                 gone = self.kept.offer(label)
                 if gone == label:
-                    label = _OTHER
+                    label = OTHER
                 elif gone is not None:
-                    self._hold(_OTHER, self.states.pop(gone))
+                    self._hold(OTHER, self.states.pop(gone))
         self._hold(label, state)
 
     def _hold(self, label: str, state: State) -> None:
@@ -205,7 +245,17 @@ class Accumulator(Generic[State]):
         """Yield what is known beforehand of the metrics."""
         name = f"{self.name}_{{{self.by}}}" if self.by else self.name
         for suffix in self.suffixes():
-            yield MetricInfo(name + suffix, self.units, self.kind, self.help)
+            yield MetricInfo(name + suffix, self.units, self.kind, self.help or self.summary())
+
+    def summary(self) -> str:
+        """Return one line for people who were given no help."""
+        what = self.what.format(self.of)
+        return f"{what}, by {self.by}." if self.by else f"{what}."
+
+    def shapes(self) -> list[Shape]:
+        """Return the names of the metrics; without *by* no label stands in them."""
+        before = f"{self.name}_" if self.by else self.name
+        return [Shape(before, suffix) for suffix in self.suffixes()]
 
     def suffixes(self) -> Sequence[str]:
         """Return what the names of the metrics end with."""
@@ -228,6 +278,7 @@ class Count(Accumulator[int]):
     """How many lines matched, or how many there are of each text of a group."""
 
     kind: ClassVar[str] = "c"
+    what: ClassVar[str] = "How many lines match"
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -259,6 +310,7 @@ class Rate(Count):
     """The same per second."""
 
     kind: ClassVar[str] = "g"
+    what: ClassVar[str] = "How many lines match per second"
 
     def figures(self, state: int, duration: float) -> Iterator[tuple[str, float]]:
         """Yield the rate."""
@@ -269,11 +321,12 @@ class Sum(Accumulator[Total]):
     """The sum of the numbers of a group."""
 
     kind: ClassVar[str] = "c"
+    what: ClassVar[str] = "Sum of the numbers of {}"
 
     def state(self, counts: Counter[str]) -> Total:
         """Return the sum of the texts that are numbers."""
         total = Total()
-        total.add_counts(_numbers(counts))
+        total.add_counts(_numbers(counts, self.left_out))
         return total
 
     def joined(self, older: Total, newer: Total) -> Total:
@@ -290,6 +343,7 @@ class Average(Sum):
     """The mean of the numbers of a group."""
 
     kind: ClassVar[str] = "g"
+    what: ClassVar[str] = "Mean of the numbers of {}"
 
     def figures(self, state: Total, duration: float) -> Iterator[tuple[str, float]]:
         """Yield the mean, if there were numbers."""
@@ -298,14 +352,22 @@ class Average(Sum):
 
 
 class Gauge(Accumulator[tuple[int, float]]):
-    """The last number of a group."""
+    """
+    The last number of a group.
 
+    Texts that are no numbers are told of only where there is no number at all: only
+    then was each of them looked at.
+    """
+
+    what: ClassVar[str] = "The last number of {}"
     taken = 0
+    measured = False
 
     def fresh(self, max_labels: int) -> Self:
         """Return an accumulator of the same kind that holds nothing."""
         other = super().fresh(max_labels)
         other.taken = 0
+        other.measured = False
         return other
 
     @property
@@ -320,24 +382,31 @@ class Gauge(Accumulator[tuple[int, float]]):
         lines = range(self.taken, self.taken + len(texts))
         last = dict(zip(labels, zip(lines, texts, strict=True), strict=True))
         if not all(_number(text) for _, text in last.values()):
-            rows = zip(labels, lines, texts, strict=True)
-            last = {label: (line, text) for label, line, text in rows if _number(text)}
+            last = {}
+            for label, line, text in zip(labels, lines, texts, strict=True):
+                if _number(text):
+                    last[label] = line, text
+                else:
+                    self.left_out.add(text, 1)
         for label, (line, text) in last.items():
             self.add(label, (line, _number(text)[0]))
         self.taken += found.matched
+        self.measured = self.measured or bool(last)
 
     def take(self, found: Found) -> None:
         """Add nothing: all is there already."""
 
     def merge(self, other: Self) -> None:
         """Add what *other* holds, which came later."""
+        self.left_out.add(other.left_out.sample, other.left_out.count)
         for label, (line, value) in other.states.items():
             self.add(label, (line + self.taken, value))
         self.taken += other.taken
+        self.measured = self.measured or other.measured
 
     def state(self, counts: Counter[str]) -> tuple[int, float] | None:
         """Return the only number."""
-        value = next(iter(_numbers(counts)), None)
+        value = next(iter(_numbers(counts, LeftOut())), None)
         return None if value is None else (0, value)
 
     def joined(self, older: tuple[int, float], newer: tuple[int, float]) -> tuple[int, float]:
@@ -367,6 +436,8 @@ class Percentiles(Accumulator[Distribution]):
         help: One line, for people.
     """
 
+    what: ClassVar[str] = "Percentile of the numbers of {}"
+
     def __init__(
         self,
         name: str,
@@ -389,7 +460,7 @@ class Percentiles(Accumulator[Distribution]):
     def state(self, counts: Counter[str]) -> Distribution | None:
         """Return the distribution of the texts that are numbers."""
         distribution = Distribution()
-        distribution.add_counts(_numbers(counts))
+        distribution.add_counts(_numbers(counts, self.left_out))
         return distribution if distribution.counts else None
 
     def joined(self, older: Distribution, newer: Distribution) -> Distribution:
@@ -410,6 +481,8 @@ class Distinct(Accumulator[set[int]]):
     Exact up to `EXACT_DISTINCT`; beyond that it is estimated from the least
     hashes, to about one in a hundred.
     """
+
+    what: ClassVar[str] = "How many different texts of {} there are"
 
     def state(self, counts: Counter[str]) -> set[int]:
         """Return the hashes of the texts."""
@@ -440,7 +513,10 @@ class RegexParser(BlockParser):
 
         ignore: Lines that match this, and not *pattern*, are passed over; blank lines are anyway.
 
-        limited: Whether a pattern may take only so much time, for patterns that users write.
+        limited: Whether a pattern may take only so much time: it then runs on `regex`, is
+            stopped where it runs away, and the rest of the log is read. A pattern that
+            plainly needs no limit (`logster.linear`) does without and is faster. False is
+            for those who know theirs to be linear, or want it on `re` at any price.
 
         time: The group that holds the time of a line, if one does: seconds since the
             epoch or finer, or ISO 8601.
@@ -450,7 +526,7 @@ class RegexParser(BlockParser):
     time: ClassVar[str | None] = None
     metrics: ClassVar[tuple[Accumulator[Any], ...]] = ()
     ignore: ClassVar[str | None] = None
-    limited: ClassVar[bool] = False
+    limited: ClassVar[bool] = True
 
     def __init__(self, option_string: str | None = None) -> None:
         super().__init__(option_string)
@@ -487,12 +563,13 @@ class RegexParser(BlockParser):
             max_labels: How many values of a label are told apart.
 
         Raises:
-            ConfigurationError: If *pattern* is none, or lacks a group.
+            ConfigurationError: If *pattern* is none, or lacks a group, or if two metrics
+                have one name.
         """
         self._pattern = Pattern(pattern, limited=self.limited, misfits=ignore is not None)
         self._ignore = Pattern(ignore, limited=self.limited) if ignore is not None else None
-        self._takes_blank = bool(self._pattern.find(b"\n").matched)
         self.accumulators = [metric.fresh(max_labels) for metric in metrics]
+        _keep_apart(self.accumulators)
         self.runaways = 0
         self.notices = []
         if self.time is not None and self.time not in self._pattern.groups:
@@ -535,14 +612,29 @@ class RegexParser(BlockParser):
         self._fold()
         for accumulator in self.accumulators:
             yield from accumulator.results(duration)
-        if self.runaways:
-            yield Metric("runaway_lines", self.runaways, "Lines", "int32", kind="c")
-            self.notices = [_notice(self._pattern, self.runaways)]
+        left_out = self._left_out()
+        counts = self.runaways, sum(each.count for each in left_out.values())
+        for info, count in zip(_OWN, counts, strict=True):
+            if count:
+                yield Metric(info.name, count, info.units, "int32", kind=info.kind)
+        notices = [_notice(self._pattern, self.runaways)] if self.runaways else []
+        notices += [_left_out_notice(*each) for each in sorted(left_out.items())]
+        self.notices = notices or self.notices
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return what is known beforehand of the metrics."""
-        return tuple(info for metric in cls.metrics for info in metric.catalogue())
+        return (*(info for metric in cls.metrics for info in metric.catalogue()), *_OWN)
+
+    def _left_out(self) -> dict[str, LeftOut]:
+        """Return what of each group was to be measured and is no number."""
+        found: dict[str, LeftOut] = {}
+        for each in self.accumulators:
+            left_out = each.left_out
+            seen_all = not (isinstance(each, Gauge) and each.measured)
+            if left_out.count and seen_all:
+                found[each.of] = left_out
+        return found
 
     def _fold(self) -> None:
         """Measure what was only counted yet."""
@@ -552,11 +644,37 @@ class RegexParser(BlockParser):
 
     def _ignored(self, block: bytes, misfits: Sequence[str]) -> int:
         """Return how many lines of *block* that do not match are passed over."""
-        blank = 0 if self._takes_blank else _empty_lines(block)
+        blank = _empty_lines(block)
+        if blank and self._pattern.matches_blank:
+            blank = 0
         if self._ignore is None:
             return blank
         text = "".join(line for line in misfits if line != "\n")
         return blank + self._ignore.find(text.encode("utf-8", "surrogatepass")).matched
+
+
+def _keep_apart(accumulators: Sequence[Accumulator[Any]]) -> None:
+    """
+    Have each of *accumulators* refuse the labels that would name what is another's.
+
+    Raises:
+        ConfigurationError: If two have one name whatever the labels are.
+    """
+    makers = {info.name: "the parser itself" for info in _OWN}
+    for each in accumulators:
+        maker = f"{type(each).__name__} {each.name}"
+        for shape in each.shapes():
+            name = shape.named(OTHER if each.by else "")
+            if name in makers:
+                raise ConfigurationError(
+                    f"The metric {name} would be both that of {makers[name]} and that of "
+                    f"{maker}. Nothing was read or sent."
+                )
+            makers[name] = maker
+    shapes = [shape for each in accumulators if each.by for shape in each.shapes()]
+    for each in accumulators:
+        if each.by:
+            each.kept = Kept(each.kept.limit, Forged(each.shapes(), makers, shapes))
 
 
 def _size(counted: str | tuple[str, ...]) -> int:
@@ -580,12 +698,23 @@ def _notice(pattern: Pattern, lines: int) -> str:
     )
 
 
-def _numbers(counts: Counter[str]) -> dict[float, int]:
-    """Return the texts that are numbers as numbers."""
+def _left_out_notice(group: str, left_out: LeftOut) -> str:
+    """Return how many values of *group* are no numbers."""
+    values = f"{left_out.count} values" if left_out.count > 1 else "1 value"
+    are, were = ("are no numbers", "were") if left_out.count > 1 else ("is no number", "was")
+    sample = printable_name(left_out.sample)
+    return f"{values} of the group {group} {are} and {were} left out, such as '{sample}'."
+
+
+def _numbers(counts: Counter[str], left_out: LeftOut) -> dict[float, int]:
+    """Return the texts that are numbers as numbers; the others go to *left_out*."""
     numbers: dict[float, int] = defaultdict(int)
     for text, count in counts.items():
-        for value in _number(text):
-            numbers[value] += count
+        values = _number(text)
+        if values:
+            numbers[values[0]] += count
+        else:
+            left_out.add(text, count)
     return numbers
 
 

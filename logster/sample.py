@@ -9,7 +9,7 @@ import math
 from array import array
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from sys import byteorder
 
 from logster.stats import weighted_percentile
@@ -74,7 +74,7 @@ class Total:
 
     @property
     def value(self) -> float:
-        """Return the sum: an int if all its terms are, else the float nearest to it."""
+        """Return the sum: an int if its floats add up to 0, else the float nearest to it."""
         if not self._parts:
             return self._whole
         high = float(self._whole)
@@ -157,6 +157,8 @@ class Kept:
     Args:
         limit: How many names there is room for.
 
+        barred: Names that there is never room for.
+
     >>> kept = Kept(2)
     >>> kept.offer("long"), kept.offer("b"), kept.offer("c"), kept.offer("a"), kept.offer("d")
     (None, None, 'long', 'c', 'd')
@@ -164,8 +166,9 @@ class Kept:
     (True, False)
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, barred: Container[str] = ()) -> None:
         self.limit = limit
+        self._barred = barred
         self._names: set[str] = set()
         self._order: list[tuple[int, str]] = []
 
@@ -182,6 +185,8 @@ class Kept:
         entry = (len(name), name)
         full = len(self._order) >= self.limit
         if full and (not self._order or self._order[-1] < entry):
+            return name
+        if name in self._barred:
             return name
         insort(self._order, entry)
         self._names.add(name)

@@ -29,6 +29,17 @@ Metrics:
     lines_per_second: Lines that match, per second, with ``--rate``.
 
     runaway_lines: Lines on which the pattern took too long.
+
+    values_left_out: Values to sum up, average and the like that are no numbers; empty ones and
+        ``-`` are no values.
+
+No text forges another figure: one that would name what is the parser's own, or another group's,
+counts as ``other``, as do those beyond ``--max-labels`` and the text ``other`` itself:
+
+>>> figures("alice\nms\nother\n", "-p '^(?P<user>[a-z]+)' -c user -d user")
+{'lines': 3, 'user_alice': 1, 'user_ms': 1, 'user_other': 1, 'user_distinct': 3}
+>>> figures("alice\ndistinct\n", "-p '^(?P<user>[a-z]+)' -c user -d user")
+{'lines': 2, 'user_alice': 1, 'user_other': 1, 'user_distinct': 2}
 """
 
 from typing import Any, ClassVar
@@ -97,7 +108,6 @@ class PatternParser(RegexParser):
             type=int,
         ),
     )
-    limited: ClassVar = True
 
     def set_up(self, *_: Any) -> None:
         """Begin to measure what the options ask for."""
@@ -121,7 +131,7 @@ class PatternParser(RegexParser):
             MetricInfo("{group}_distinct", "", "g", "How many different texts it captured."),
             MetricInfo("{metric}_{text}", "", "g", "Each of these for each text of --by."),
             MetricInfo("lines_per_second", "Lines per sec", "g", "Lines that match, per second."),
-            MetricInfo("runaway_lines", "Lines", "c", "Lines the pattern took too long on."),
+            *super().catalogue(),
         )
 
     def _wanted(self) -> list[Accumulator[Any]]:
@@ -129,12 +139,14 @@ class PatternParser(RegexParser):
         wanted: list[Accumulator[Any]] = [Count("lines", units="Lines")]
         if option.rate:
             wanted.append(Rate("lines_per_second", units="Lines per sec"))
-        wanted += [Count(group, by=group) for group in option.count]
-        wanted += [Sum(f"{group}_sum", group, by=by) for group in option.sum]
-        wanted += [Average(f"{group}_avg", group, by=by) for group in option.average]
-        wanted += [_percentiles(text, by) for text in option.percentiles]
-        wanted += [Gauge(group, by=by) for group in option.gauge]
-        wanted += [Distinct(f"{group}_distinct", group, by=by) for group in option.distinct]
+        wanted += [Count(group, by=group) for group in dict.fromkeys(option.count)]
+        wanted += [Sum(f"{group}_sum", group, by=by) for group in dict.fromkeys(option.sum)]
+        wanted += [Average(f"{group}_avg", group, by=by) for group in dict.fromkeys(option.average)]
+        wanted += [_percentiles(text, by) for text in dict.fromkeys(option.percentiles)]
+        wanted += [Gauge(group, by=by) for group in dict.fromkeys(option.gauge)]
+        wanted += [
+            Distinct(f"{group}_distinct", group, by=by) for group in dict.fromkeys(option.distinct)
+        ]
         return wanted
 
 

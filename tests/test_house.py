@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "places",
         "logs",
         "shapes",
+        "labels",
         "linear",
         "patterns",
         "_hostile",

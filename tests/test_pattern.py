@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from parsing import ROOT, fed, figures, read
+from parsing import ROOT, fed, figures, metrics, read
 
 from logster.errors import ConfigurationError
 from logster.parser import Tally
@@ -112,6 +112,45 @@ class TestPatternParser:
 
         assert len(found) == 7
         assert found["x_other"] == 995
+
+    @pytest.mark.parametrize(
+        ("options", "user", "expected"),
+        [
+            ("-a ms -g ms -b user", "avg_alice", {"ms_avg_alice": 15, "ms_other": 9999}),
+            ("-a ms -g ms -b user", "avg.alice", {"ms_avg_alice": 15, "ms_other": 9999}),
+            ("-P ms=50 -g ms -b user", "alice_p50", {"ms_alice_p50": 15, "ms_other": 9999}),
+            ("-P ms=50 -g ms -b user", "other_p50", {"ms_other": 9999}),
+            ("-c user -d user", "distinct", {"user_distinct": 2, "user_other": 1}),
+            ("-c user -s ms", "other", {"user_other": 1, "user_alice": 2}),
+        ],
+    )
+    def test_forged_name(self, options: str, user: str, expected: dict[str, float]) -> None:
+        """No text of the log gives a metric the name of another one."""
+        text = r"-p 'u (?P<user>\S+) (?P<ms>\d+)' " + options
+        log = f"u alice 10\nu alice 20\nu {user} 9999\n"
+        found = metrics(fed(PatternParser(option_string=text), log))
+        names = [metric.name for metric in found]
+
+        assert len(names) == len(set(names))
+        assert expected.items() <= {metric.name: metric.value for metric in found}.items()
+
+    def test_no_numbers(self) -> None:
+        """What is no number is told of, and counted: a sum of 0 would not tell."""
+        parser = fed(
+            PatternParser(option_string=r"-p 'u (?P<user>\S+) (?P<ms>\S+)' -s ms -a ms -b user"),
+            "u x 12ms\nu y 9s\nu y -\nu z 5\n",
+        )
+
+        assert figures(parser)["values_left_out"] == 2
+        assert ["2 values of the group ms are no numbers and were left out, such as '9s'."] == (
+            parser.notices
+        )
+
+    def test_asked_twice(self) -> None:
+        """Who asks for the same twice gets it once."""
+        parser = PatternParser(option_string="-p '(?P<x>x)' -c x -c x")
+
+        assert {"lines": 1, "x_x": 1} == figures(fed(parser, "x\n"))
 
     def test_whole_log(self) -> None:
         """On a real log the counts are those of a plain loop."""

@@ -1,5 +1,6 @@
 """Parsers that are a pattern and a few accumulators."""
 
+import time
 import tracemalloc
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from parsing import by_line, fed, figures, metrics
 
 from logster import regex_parser
+from logster.conformance import problems
 from logster.errors import ConfigurationError
 from logster.metrics import MetricInfo
 from logster.parser import Tally
@@ -143,7 +145,26 @@ class TestRegexParser:
         names = [info.name for info in ShopParser.catalogue()]
 
         assert ["orders", "status_{status}", "rate", "total", "by_{method}"] == names[:5]
-        assert MetricInfo("paths", "", "g", "Different paths.") == ShopParser.catalogue()[-1]
+        assert MetricInfo("paths", "", "g", "Different paths.") == ShopParser.catalogue()[-3]
+        assert ["runaway_lines", "values_left_out"] == names[-2:]
+
+    def test_help_for_free(self) -> None:
+        """Whoever gives no help has one made of what is measured."""
+        infos = {info.name: info for info in ShopParser.catalogue()}
+
+        assert all(info.help and info.kind for info in infos.values())
+        assert "How many lines match, by status." == infos["status_{status}"].help
+        assert "Sum of the numbers of ms." == infos["total"].help
+        assert "The last number of ms, by status." == infos["last_of_{status}"].help
+
+    def test_conformance(self) -> None:
+        """The ten lines of the README pass the project's own kit."""
+
+        class Shop(RegexParser):
+            pattern = r"(?P<method>[A-Z]+) (?P<path>\S+) (?P<status>\d{3}) (?P<ms>\d+)"
+            metrics = (Count("orders"), Count("status", by="status"), Percentiles("ms", (50, 95)))
+
+        assert [] == problems(Shop, b"GET /cart 200 12\nPOST /order 201 120\n" * 20)
 
     @pytest.mark.parametrize("metric", [Sum("ms"), Count("x", by="ms"), Gauge("a", "b")])
     def test_missing_group(self, metric: Accumulator[Any]) -> None:
@@ -155,6 +176,28 @@ class TestRegexParser:
 
         with pytest.raises(ConfigurationError, match="has no group called"):
             Own()
+
+    def test_runaway(self) -> None:
+        """A pattern of one's own that would run away does not keep the log from being read."""
+
+        class Rx(RegexParser):
+            pattern = r"^(\S+\s?)+ OK$"
+            metrics = (Count("n", help="N."),)
+
+        parser = Rx()
+        begin = time.process_time()
+
+        assert Tally(1, 0, 1) == parser.feed(b"a" * 30 + b"!\nx OK\n")
+        assert time.process_time() - begin < 5
+        assert {"n": 1} == figures(parser)
+
+    def test_unlimited(self) -> None:
+        """A parser may ask for `re` and no budget."""
+
+        class Own(ShopParser):
+            limited = False
+
+        assert metrics(fed(ShopParser(), LOG)) == metrics(fed(Own(), LOG))
 
     def test_override(self) -> None:
         """A subclass may change a line before it is parsed."""
@@ -220,11 +263,89 @@ class TestBounds:
 
         class Own(RegexParser):
             pattern = r"^<(?P<n>.*)>"
-            metrics = (Sum("n"), Percentiles("n", (50,)), Gauge("n"), Average("n"))
+            metrics = (Sum("n"), Percentiles("n", (50,)), Gauge("g", "n"), Average("a", "n"))
 
         parser = fed(Own(), f"<{text}>\n")
+        found = figures(parser)
 
-        assert {"n": 0} == figures(parser)
+        assert found.pop("values_left_out", 0) == (text != "")
+        assert {"n": 0} == found
+
+    @pytest.mark.parametrize(
+        "pair",
+        [
+            (Sum("n"), Gauge("n")),
+            (Count("n"), Count("n")),
+            (Count("n", by="x"), Gauge("n", by="x")),
+            (Count("n", by="x"), Sum("n_other", "n")),
+            (Percentiles("n", (50,)), Count("n_p50")),
+            (Count("runaway_lines"),),
+        ],
+    )
+    def test_same_name(self, pair: tuple[Accumulator[Any], ...]) -> None:
+        """Two metrics that would have one name are refused at once."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = pair
+
+        with pytest.raises(ConfigurationError, match="would be both that of"):
+            Own()
+
+    @given(
+        st.lists(
+            st.sampled_from(
+                [
+                    "a",
+                    "avg_a",
+                    "sum",
+                    "a_p50",
+                    "p50",
+                    "other",
+                    "other_p50",
+                    "other.",
+                    "total",
+                    "a.b",
+                    "a_b",
+                ]
+            )
+        ),
+        st.integers(0, 20),
+    )
+    @settings(deadline=None)
+    def test_no_name_twice(self, labels: list[str], at: int) -> None:
+        """No text gives a metric the name of another, in whatever order the lines come."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = (
+                Gauge("n", by="x"),
+                Average("n_avg", "n", by="x"),
+                Percentiles("n", (50,), by="x"),
+                Sum("n_sum", "n"),
+                Count("n_total"),
+            )
+
+        rows = [f"{label} 1\n" for label in labels]
+        first, second = fed(Own(), "".join(rows[:at])), fed(Own(), "".join(rows[at:]))
+        first.merge(second)
+        backwards = fed(Own(), "".join(reversed(rows)))
+        names = [metric.name for metric in metrics(first)]
+
+        assert len(names) == len(set(names))
+        assert metrics(first) == metrics(backwards)
+        assert figures(first)["n_sum"] == figures(first)["n_total"] == len(rows)
+
+    def test_forged_labels_count_as_other(self) -> None:
+        """A text that would forge a name is not lost: it counts as the others do."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+)"
+            metrics = (Count("x", by="x"), Distinct("x_distinct", "x"))
+
+        assert {"x_a": 1, "x_other": 3, "x_distinct": 4} == (
+            figures(fed(Own(), "distinct\na\ndistinct.\nother\n"))
+        )
 
     def test_distinct(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the bound distinct texts are estimated, alike however they are split."""
@@ -266,6 +387,48 @@ class TestBounds:
         """Percentiles that are none are refused where they are written."""
         with pytest.raises(ValueError, match="between 0 and 100"):
             Percentiles("x", percents)
+
+
+class TestLeftOut:
+    class Own(RegexParser):
+        """Every way to measure a number."""
+
+        pattern = r"^(?P<x>\w+) (?P<n>\S+)(?: (?P<m>\S+))?"
+        metrics = (
+            Sum("n"),
+            Average("n_avg", "n"),
+            Percentiles("n", (50,)),
+            Sum("n_of", "n", by="x"),
+            Gauge("last", "n"),
+            Gauge("m"),
+        )
+
+    @given(
+        rows=st.lists(st.sampled_from(["a 1\n", "b 12ms\n", "a -\n", "b 9 y\n", "a x yy\n"])),
+        at=st.integers(0, 20),
+        size=st.sampled_from([0, 4 << 20]),
+    )
+    @settings(deadline=None)
+    def test_counted(self, rows: list[str], at: int, size: int) -> None:
+        """Each value that is no number counts once, however a log is cut and merged."""
+        text = "".join(rows)
+        odd = len(rows) - text.count("1\n") - text.count("-") - text.count("9")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(regex_parser, "FOUND_SIZE", size)
+            parser = fed(fed(self.Own(), "".join(rows[:at])), "".join(rows[at : at + 2]))
+            parser.merge(fed(self.Own(), "".join(rows[at + 2 :])))
+        found = figures(parser)
+
+        assert found.get("values_left_out", 0) == odd + text.count("y\n")
+        assert metrics(parser) == metrics(fed(self.Own(), text))
+        assert bool(parser.notices) == bool(odd + text.count("y\n"))
+
+    def test_gauge_alone(self) -> None:
+        """Where a gauge saw a number, what it did not look at is not guessed."""
+        parser = fed(fed(self.Own(), "a 1 x\na 1 y\n"), "a 1 5\n")
+
+        assert figures(parser)["m"] == 5
+        assert "values_left_out" not in figures(parser)
 
 
 class Timed(RegexParser):

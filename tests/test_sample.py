@@ -4,7 +4,7 @@ import tracemalloc
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logster import sample
@@ -21,6 +21,7 @@ numbers = st.one_of(
 
 class TestTotal:
     @given(st.lists(numbers), st.lists(numbers))
+    @example([], [2**53 + 1, 0.0])
     def test_exact(self, one: list[float], other: list[float]) -> None:
         """The sum is the float nearest to the true one, however it was split."""
         total, rest = Total(), Total()
@@ -33,7 +34,7 @@ class TestTotal:
         if all(isinstance(value, int) for value in one + other):
             assert true == total.value
         else:
-            assert float(true) == total.value
+            assert float(true) == float(total.value)
 
     @given(st.dictionaries(numbers, st.integers(1, 2**40)))
     def test_counts(self, counts: dict[float, int]) -> None:
@@ -99,6 +100,15 @@ class TestDistribution:
 
 
 class TestKept:
+    @given(st.permutations(["a", "b", "cc", "ddd"]))
+    def test_barred(self, names: list[str]) -> None:
+        """A name that is barred never comes in, and takes the room of no other."""
+        kept = Kept(2, barred={"a"})
+        gone = {name for name in map(kept.offer, names) if name}
+
+        assert {"b", "cc"} == {name for name in names if name in kept}
+        assert {"a", "ddd"} == gone
+
     @given(st.lists(st.text("abc", max_size=4)), st.integers(0, 5))
     def test_any_order(self, names: list[str], limit: int) -> None:
         """The same names stay in whatever order they come, and none that stays was ever gone."""
