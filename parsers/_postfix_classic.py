@@ -4,20 +4,36 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from logster.blocks import BlockParser
+from logster.blocks import BlockParser, newlines
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.parser import Tally
-from logster.parsers._postfix_lines import ID, TAG, TIME, WORD, Walk, compiled, plain, record
-
-
-_TO = WORD + rb" " + TAG + ID + rb": to=<"
-# Most lines have a time but not the outline of a delivery: they fail at once.
-_WALK = Walk(
-    rb"\n(?!{TIME}(?![^ ]++ [^ ]++ [^ ]++ to=<))"
-    rb"(?:{TIME}" + _TO + rb"(?:" + record() + rb"|)|(.*))"
+from logster.parsers._postfix_lines import (
+    ADRIFT,
+    ID,
+    SOLARIS,
+    TAG,
+    TIME,
+    WORD,
+    Walk,
+    compiled,
+    plain,
+    record,
 )
-_LINE = TIME + rb"(?:" + _TO + rb"(?:" + record() + rb"|())|)"
 
+
+_TO = ID + rb": to=<"
+# Most lines have a time but not the outline of a delivery, nor a tag or what
+# Solaris writes where the queue id belongs: they fail at once.
+_WALK = Walk(
+    rb"\n(?!{TIME}(?![^ ]++ [^ ]++ [^ ]++ (?:to=<|(?<=[\]I][:D] ))))"
+    rb"(?:{TIME}" + WORD + rb" " + TAG + _TO + rb"(?:" + record() + rb"|)|(.*))"
+)
+_LINE = (
+    TIME + rb"(?:" + WORD + rb" (?:" + TAG + rb"(?:" + SOLARIS + rb")?+" + _TO + rb""
+    rb"(?:" + record() + rb"|())|" + ADRIFT + rb"())|)"
+)
+
+_STATUS = 2
 _MICROSECONDS = 1_000_000
 
 
@@ -73,12 +89,12 @@ class PostfixLogster(BlockParser):
         matched, unmatched = len(rows), 0
         for line in odd:
             match = compiled(_LINE).match(plain(line))
-            if match is None or match[3] is not None:
+            if match is None or (match.lastindex or 0) > _STATUS:
                 unmatched += 1
             elif match[1]:
                 self._records[b"%s %s " % (match[1], match[2])] += 1
                 matched += 1
-        lines = _newlines(block) + (not block.endswith(b"\n"))
+        lines = newlines(block) + (not block.endswith(b"\n"))
         return Tally(matched, lines - matched - unmatched, unmatched)
 
     def count_up(self) -> None:
@@ -133,18 +149,6 @@ class PostfixLogster(BlockParser):
                 "avgDelay", "Average Sending Delay", "g", "Seconds from arrival to delivery."
             ),
         )
-
-
-def _newlines(block: bytes) -> int:
-    r"""
-    Return how many newlines there are in *block*.
-
-    `bytes.count` looks at each byte, `bytes.replace` lets the C library find them.
-
-    >>> _newlines(b"one\n\ntwo")
-    2
-    """
-    return len(block) - len(block.replace(b"\n", b""))
 
 
 def microseconds(text: bytes) -> int:

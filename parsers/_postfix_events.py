@@ -96,16 +96,17 @@ _METHODS = (
     b"PLAIN LOGIN CRAM-MD5 DIGEST-MD5 NTLM GSSAPI SCRAM-SHA-1 SCRAM-SHA-256 XOAUTH2 OAUTHBEARER"
     b" EXTERNAL"
 ).split()
+_REJECTED = rb"(?:(?:[A-Z][a-z]++ [a-z]++|End-of-data) rejected: )?+"
 _REASONS = (
-    ("Rbl", rb"Service unavailable; [A-Za-z ]++\[[^]\n]*+\] blocked using"),
+    ("Rbl", rb"Service unavailable; [A-Za-z ]++\[(?:[^]\n]*+\]){1,500}? blocked using"),
     ("RelayDenied", rb"Relay access denied"),
     ("UnknownUser", rb"Recipient address rejected: User unknown"),
     ("UnknownClient", rb"Client host rejected: cannot find your"),
     ("UnknownHelo", rb"Helo command rejected: (?:Host not found|need fully-qualified|[Ii]nvalid)"),
     ("UnknownSender", rb"Sender address rejected: (?:Domain not found|User unknown|unverified)"),
-    ("Greylist", rb"(?:[A-Z][a-z]++ [a-z]++ rejected: )?+[Gg]r[ae]y-?listed"),
-    ("Spf", rb"(?:[A-Z][a-z]++ [a-z]++ rejected: )?+(?:SPF|Message rejected due to: SPF)"),
-    ("Policy", rb"(?:[A-Z][a-z]++ [a-z]++ rejected: )?+(?:Access denied|[Pp]olicy)"),
+    ("Greylist", _REJECTED + rb"(?:[Tt]emporarily )?+[Gg]r[ae]y-?list(?:-?ed|ing)"),
+    ("Spf", _REJECTED + rb"(?:SPF|Message rejected due to: SPF)"),
+    ("Policy", _REJECTED + rb"(?:Access denied|[Pp]olicy)"),
 )
 _SCREEN = {
     b"CONNECT": "psConnect",
@@ -175,14 +176,28 @@ DAEMONS = (
 )
 
 _ANY_REASON = b"|".join(pattern for _, pattern in _REASONS)
+_DETAIL = rb"\.\d{1,3}+\.\d{1,3}+ "
 _STAGE = rb"[A-Z][A-Z-]{2,13}+"
+# What was refused comes before the reason, in the bare words of a stranger, who
+# may imitate a reason in them. He is found out by what follows, where the same
+# words stand in quotes: no other `>: ` is there, or none before the addresses,
+# which have to end the line. Where Postfix (at 510 bytes) or syslog (at 1,024)
+# may have cut the line only the latter will do.
+_REFUSED = (
+    rb"<(?:(?!.{600})[^<>\n]*+>: (?!.*>: )"
+    rb"|(?=(?=.{0,450}?; (?:from=<|proto=))[^<>\n]*+>: (?:(?!>: |; (?:from=<|proto=)).)*+;"
+    rb"(?: from=<" + ADDRESS + rb")?+(?: to=<" + ADDRESS + rb")?+"
+    rb" proto=[A-Z]++(?: helo=<[^<>\"\n]*+>)?+(?: sasl_username=<[^<>\"\n]*+>)?+(?!.))"
+    rb"[^<>\n]*+>: )"
+)
 _ACTION = (
     rb"((?:milter-|proxy-)?+[a-z][a-z_-]{1,14}+): "
     rb"(" + _STAGE + rb"|(?:mime-|nested )?+header|body|mime-error)[ :]"
-    rb"(?:(?:from " + WORD + rb")? (?:([245]\d\d) (?:[245]\.\d{1,3}+\.\d{1,3}+ )?+)?+"
-    # What was refused comes before the reason and is chosen by a stranger.
-    # Where it may imitate one, none is taken.
-    rb"(?:<[^<>\n]*+>: )?+(?:(" + _ANY_REASON + rb")(?!.*>: ))?+)?+"
+    # Behind a header or a line of the body there is only what its sender wrote.
+    rb"(?:(?<=[A-Z] )from " + WORD + rb" "
+    # A milter's reply to cleanup has the enhanced code alone: of it, the class.
+    rb"(?:([245]\d\d(?= )|[45](?=" + _DETAIL + rb")) ?+(?:[245]?+" + _DETAIL + rb")?+)?+"
+    rb"(?:" + _REFUSED + rb")?+(" + _ANY_REASON + rb")?+)?+"
 )
 _TLS = (
     rb"(Anonymous|Untrusted|Trusted|Verified) TLS connection (established|reused) (from|to) "

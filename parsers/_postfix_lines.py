@@ -78,8 +78,29 @@ def _fields(end: bytes) -> bytes:
 _RFC3164 = rb"[\0-\t\v-/:-\xff].. .. ..:..:.. "
 _RFC3339 = rb"\d...-..-..T..:..:..[!-\xff]*+ "
 
-#: The time a line begins with; the last form has a month of any language.
-TIME = rb"(?>" + _RFC3164 + rb"|" + _RFC3339 + rb"|[^\d\s/\[\]:]{1,30}+ {1,2}\d{1,2}+ ..:..:.. )"
+# With a month of any language; with a year or a fraction of a second; with a
+# blank for the T. Other programs' logs have the last two as well, but no tag.
+_MONTH = rb"[^\d\s/\[\]:]{1,30}+ {1,2}\d{1,2}+ "
+_TIMES = (
+    _RFC3164,
+    _RFC3339,
+    _MONTH + rb"..:..:.. ",
+    rb"(?:" + _MONTH + rb"(?:\d{4} )?+\d\d:\d\d:\d\d(?:\.\d{1,9}+)?+ "
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9}+)?+(?:Z| ?+[+-]\d\d:?+\d\d)?+ )"
+    rb"(?=" + WORD + rb" " + WORD + rb"(?<=:) )",
+)
+
+#: The time a line begins with, in any form.
+TIME = rb"(?>" + b"|".join(_TIMES) + rb")"
+
+#: What Solaris marks a message with, behind the tag.
+SOLARIS = rb"(?:\[ID \d{1,10}+ [a-z0-9]++\.[a-z]++\] )++"
+
+#: A delivery behind a tag that is none of ours, or one word late.
+ADRIFT = (
+    WORD + rb" (?:" + WORD + rb"(?<=\]:) )??(?:" + SOLARIS + rb")?+"
+    rb"" + ID + rb": to=<" + ADDRESS + rb", (?:relay=|orig_to=<).*, status="
+)
 
 # A pattern takes a millisecond to compile; those for rare lines wait for one.
 compiled = cache(re.compile)

@@ -2,8 +2,9 @@ r"""
 Count what Postfix sent, put off, bounced, received and refused, and how long it took.
 
 Reads Postfix's own log and syslog's, in the formats of RFC 3164, RFC 3339 and
-RFC 5424, of any instance and service; lines of other programs are passed over.
-Lines it reads:
+RFC 5424 and those akin to them, of any instance and service; lines of other
+programs are passed over. A delivery behind a header that is not understood is
+reported, not passed over. Lines it reads:
 
 >>> parser = PostfixParser()
 >>> parser.parse_line(
@@ -79,8 +80,10 @@ from logster.parsers._postfix_events import (
 )
 from logster.parsers._postfix_lines import (
     ADDRESS,
+    ADRIFT,
     DELAY,
     ID,
+    SOLARIS,
     TIME,
     WORD,
     Rows,
@@ -104,7 +107,7 @@ _WALK = Walk(
     rb"|qmgr\[\d++\]: " + ID + rb": (?=removed(?!.))"
     rb"|cleanup\[\d++\]: " + ID + rb": message(?=-id=)"
     rb"|bounce\[\d++\]: " + ID + rb": (?=sender |postmaster )"
-    rb")|[!-.0-9;-\xff]++(?=: ))|)("
+    rb")|[!-.0-9;-\xff]++(?=: )(?!: (?:[^ ]++ ){1,5}?to=<))|)("
     rb" [!-\xff].*+|[a-z_]++=\d.*+|[m=r-]"
     rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )"
     rb"|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification(?=: )"
@@ -167,6 +170,8 @@ def _events() -> Callable[[bytes], Rows]:
 _KNOWN = Event._fields.index("known")
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
 _OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
+_UNREAD = _OURS + rb"| " + ADRIFT
+_MARKED = rb" ((?>[!-\xff]*/)" + WORD + rb" )" + SOLARIS + rb"(.++)"
 
 _COUNT = rb"(?<![a-z_])([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+"
 _REGISTERED = (
@@ -336,13 +341,17 @@ class PostfixParser(BlockParser):
         known = [row[_KNOWN] or row[_KNOWN_OF_MESSAGE] for row in events]
         ignored = len(known) - known.count(b"") - known.count(PICKUP)
         unmatched = 0
+        marked = []
         for row in rows:
             if not row[0]:
-                if compiled(_OURS).match(row[-1]) and not self._is_excluded(row[-1]):
+                if mark := compiled(_MARKED).match(row[-1]):
+                    marked.append(_USUAL_HEADER + mark[1] + mark[2])
+                elif compiled(_UNREAD).match(row[-1]) and not self._is_excluded(row[-1]):
                     unmatched += 1
                 else:
                     ignored += 1
-        return ignored, unmatched
+        tally = self.take(b"\n".join(marked))
+        return ignored + tally.ignored, unmatched + tally.unmatched
 
     def _is_excluded(self, message: bytes) -> bool:
         return bool(self._excluded and _records()(b"\n" + message)[0][_STATUS])

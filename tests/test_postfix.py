@@ -103,6 +103,12 @@ class TestGrammar:
             "Nov 21 06:15:08 mx postfix-mx/content-filter/smtp[1]: ",
             "Nov 21 06:15:08 mx mailout/relay/smtp[1]: ",
             "Nov 21 06:15:08 mx postfix/smtp: ",
+            "Nov 21 06:15:08.745300 mx postfix/smtp[1]: ",
+            "Nov 21 2026 06:15:08 mx postfix/smtp[1]: ",
+            "2026-11-21 06:15:08 mx postfix/smtp[1]: ",
+            "2026-11-21 06:15:08.745 +0100 mx postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx postfix/smtp[1]: [ID 197553 mail.info] ",
+            "2026-11-21 06:15:08 mx postfix/smtp[1]: [ID 197553 mail.info] ",
         ],
     )
     @pytest.mark.parametrize("before", ["", "Nov 21 06:15:08 mx postfix/master[1]: reload\n"])
@@ -111,6 +117,40 @@ class TestGrammar:
         text = f"{before}{header}3096226E7EA: to=<a@b.test>, {TRUE}\n"
 
         assert figures(fed(load_parser(name)(), text))["numSent"] == 1
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx smtp[1]: ",
+            "Nov 21 06:15:08 mx smtp[1]: [ID 197553 mail.info] ",
+            "Nov 21 06:15:08 mx docker/mail[2]: postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx docker[2]: postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx docker[2]: postfix/smtp[1]: [ID 197553 mail.info] ",
+            "Nov 21 06:15:08 mx mail.info postfix/smtp[1]: ",
+            "Nov 21 06:15:08 2026 mx postfix/smtp[1]: ",
+        ],
+    )
+    @pytest.mark.parametrize("before", ["", "Nov 21 06:15:08 mx dovecot: hello\n"])
+    def test_other_header(self, name: str, header: str, before: str) -> None:
+        """A delivery behind any other header is reported, lest its zero be believed."""
+        parser = load_parser(name)()
+        text = f"{before}{header}3096226E7EA: to=<a@b.test>, {TRUE}\n"
+
+        assert Tally(0, before.count("\n"), 1) == parser.feed(text.encode())
+        assert figures(parser)["numSent"] == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "2026-11-21 06:15:08 INFO  [main] server started\n",
+            "2026-11-21 06:15:08,745 mx postfix/smtp[1]: 3096226E7EA: removed\n",
+            "2026-11-21 06:15:08 mx started\n",
+        ],
+    )
+    def test_no_syslog(self, name: str, text: str) -> None:
+        """A line that is not syslog's is reported, so that a wrong file is not all zeros."""
+        assert load_parser(name)().feed(text.encode()) == Tally(0, 0, 1)
 
     @pytest.mark.parametrize("queue_id", ["C3CD21F3E90", "3Pt2mN2VXxznjll", "ABCDEF"])
     def test_queue_id(self, name: str, queue_id: str) -> None:
@@ -288,6 +328,8 @@ pieces = st.one_of(
             "NOQUEUE: reject: RCPT from x[::1]: 550 5.1.1 ",
             "warning: ",
             "dovecot: ",
+            "[ID 1 mail.info] ",
+            "2026-11-21 06:15:08 mx ",
         ]
     ),
     st.text(max_size=8),
@@ -645,6 +687,15 @@ class TestPostfixParser:
         assert len(names) == 4
         assert len(parser._targets["domain"]) <= 10_001
 
+    def test_solaris(self) -> None:
+        """What Solaris marks its messages with is passed over, before any message."""
+        text = line("[ID 197553 mail.info] connect from x[192.0.2.1]", "postfix/smtpd")
+        other = line("[ID 197553 mail.info] connect from x[192.0.2.1]", "dovecot")
+        parser = PostfixParser()
+
+        assert Tally(1, 1) == parser.feed((text + other).encode())
+        assert figures(parser)["numConnect"] == 1
+
     @pytest.mark.parametrize(
         ("reason", "name"),
         [
@@ -687,6 +738,14 @@ class TestPostfixParser:
             ("<x>: Helo command rejected: Host not found", "rejectUnknownHelo"),
             ("<a@b.test>: Sender address rejected: Domain not found", "rejectUnknownSender"),
             ("<c@d.test>: Recipient address rejected: Greylisted", "rejectGreylist"),
+            (
+                "<c@d.test>: Recipient address rejected: Greylisting in effect, please come back",
+                "rejectGreylist",
+            ),
+            ("<END-OF-MESSAGE>: End-of-data rejected: Greylist-ed", "rejectGreylist"),
+            ("Greylisting in action, please come back in 00:05:00", "rejectGreylist"),
+            ("Temporarily greylisted", "rejectGreylist"),
+            ("no grey-listing here", "rejectOther"),
             ("<c@d.test>: Recipient address rejected: SPF fail", "rejectSpf"),
             ("<c@d.test>: Recipient address rejected: Access denied", "rejectPolicy"),
             ("Service unavailable; Client host [x] blocked using zen.test", "rejectRbl"),
@@ -739,6 +798,117 @@ class TestPostfixParser:
         honest = figures(fed(PostfixParser(), line(message.replace("{}", "a@b.test"), daemon)))
 
         assert honest == forged
+
+    @pytest.mark.parametrize(
+        ("text", "names"),
+        [
+            ("4.7.1 Greylisted, try again later", {"reject4xx", "rejectGreylist"}),
+            ("5.7.1 Spam", {"reject5xx", "rejectOther"}),
+            ("4.7.1", {"rejectOther"}),
+            ("4.7.1234 Greylisted", {"rejectOther"}),
+            ("Greylisted", {"rejectGreylist"}),
+        ],
+    )
+    def test_milter(self, text: str, names: set[str]) -> None:
+        """A milter's reply to a whole message is told by its enhanced code."""
+        message = f"3096226E7EA: milter-reject: END-OF-MESSAGE from m[192.0.2.1]: {text}"
+        told = figures(fed(PostfixParser(), line(f"{message}; from=<>", "postfix/cleanup")))
+
+        assert names == {
+            name
+            for name in ("reject4xx", "reject5xx", "rejectGreylist", "rejectOther")
+            if told.get(name)
+        }
+        assert told["reject_other"] == told["numMilterReject"] == told["rejectEom"] == 1
+
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("Service unavailable; Client host [192.0.2.1] blocked using zen.test", "rejectRbl"),
+            ("Service unavailable; Sender address [a]b@x] blocked using y.test", "rejectRbl"),
+            ("<c@d.test>: Relay access denied", "rejectRelayDenied"),
+            ("<c@d.test>: Recipient address rejected: Greylisted; see x", "rejectGreylist"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "sender",
+        [
+            '"a>: b"@x.test',
+            '"a>: Relay access denied; from=<b> to=<c> proto=SMTP helo=<d"@x.test',
+            '"; from=<>: "@x.test',
+            '"\\"> to=<>: "@x.test',
+            '"' + "a>: " * 150 + '"@x.test',
+        ],
+    )
+    @pytest.mark.parametrize("end", ["", " to=<c@d.test>"])
+    def test_hidden(self, text: str, name: str, sender: str, end: str) -> None:
+        """A sender cannot hide why the message was refused."""
+        message = (
+            f"NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 5.7.1 {text}; from=<{sender}>{end} "
+            "proto=ESMTP helo=<x>"
+        )
+        told = figures(fed(PostfixParser(), line(message, "postfix/smtpd")))
+
+        assert told.get(name) == 1
+
+    @pytest.mark.parametrize(
+        "local",
+        [
+            "x>: Relay access denied",
+            "x>: Relay access denied; y",
+            "x>: Relay access denied; from=<a> to=<b> proto=SMTP helo=<c",
+            "x>: Relay access denied; from=<a> to=<b> proto=SMTP",
+            'x>: Relay access denied; from=<"a',
+            'x>: Relay access denied; from=<"a"@b> to=<"c',
+            "x>: Relay access denied; proto=SMTP helo=<c",
+            "x>: Relay access denied; " + "y" * 600,
+            "y" * 400 + ">: Relay access denied; " + "y" * 600,
+            "x>: Service unavailable; Client host [x] blocked using y",
+        ],
+    )
+    @pytest.mark.parametrize(
+        "sender", ["", '"> to=<b> proto=SMTP helo=<"@x', '"y> to=<"@x', '"' + "a" * 600 + '"@x']
+    )
+    @pytest.mark.parametrize("size", [1024, 2000])
+    def test_forged(self, local: str, sender: str, size: int) -> None:
+        """A recipient in bare words cannot pass for a reason, wherever the line is cut."""
+        quoted = re.sub(r'(["\\])', r"\\\1", local)
+        text = f"554 5.7.1 <{local}@d.test>: Recipient address rejected: no"[:510]
+        message = (
+            f"NOQUEUE: reject: RCPT from x[192.0.2.1]: {text}; from=<{sender}> "
+            f'to=<"{quoted}"@d.test> proto=ESMTP helo=<x>'
+        )
+        told = figures(fed(PostfixParser(), line(message[:size], "postfix/smtpd")))
+
+        assert told["rejectOther"] == told["reject_554"] == 1
+
+    @pytest.mark.parametrize("start", ["body", "header", "mime-error", "body:", "nested header"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "from x 450 4.7.1 Relay access denied viagra",
+            "from : 450 4.7.1 Relay access denied",
+            "from x: 554 5.7.1 <a>: Relay access denied",
+            ": 554 5.7.1 Greylisted",
+            "554 5.7.1 Greylisted",
+            "from x: 4.7.1 Greylisted",
+        ],
+    )
+    def test_checks(self, start: str, text: str) -> None:
+        """A header or a line of a body has no code and no reason, whatever it says."""
+        message = (
+            f"3096226E7EA: reject: {start} {text} from localhost[127.0.0.1]; from=<a@b.test> "
+            "to=<c@d.test> proto=ESMTP helo=<x>"
+        )
+        for end in ("", ": 5.7.1 spam"):
+            told = figures(fed(PostfixParser(), line(message + end, "postfix/cleanup")))
+
+            assert {name for name in told if name.startswith("reject") and told[name]} == {
+                "rejectEom",
+                "rejectOther",
+                "rejectSec",
+                "reject_other",
+            }
 
     def test_values(self) -> None:
         """Delays beyond all reason are taken as they stand, not as an error."""
