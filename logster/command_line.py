@@ -219,21 +219,29 @@ class RunCommand(click.Command):
         try:
             return super().parse_args(ctx, expanded(args, self._takes_value(), long_flags))
         except click.NoSuchOption as error:
-            owner = self._owner_of(error.option_name)
-            if owner is None:
-                raise
-            message = f"{error.option_name} belongs to the output {owner}: add -o {owner}."
-            raise click.UsageError(message, ctx) from error
+            raise self._answer(error, ctx) from error
 
-    def _owner_of(self, given: str) -> str | None:
-        """Return the output that would take the option *given*, if the command line named it."""
+    def _answer(self, error: click.NoSuchOption, ctx: click.Context) -> click.UsageError:
+        """Return what to say of an option that is not known, though an output may have it."""
+        given = error.option_name
         owners = {
             flag: name
             for name in names("logster.outputs")
             for option in getattr(load_output(name), "options", ())
             for flag in option.flags
         }
-        return owners.get(written_out(given, owners))
+        if owner := owners.get(written_out(given, owners)):
+            message = f"{given} belongs to the output {owner}: add -o {owner}."
+            return click.UsageError(message, ctx)
+        from difflib import get_close_matches
+
+        own = {flag for param in self.params for flag in param.opts}
+        near = get_close_matches(given, owners.keys() | own, n=1)
+        if not near or near[0] in own:
+            return error
+        owner = owners[near[0]]
+        message = f"No such option {given!r}. Did you mean {near[0]!r}, with -o {owner}?"
+        return click.UsageError(message, ctx)
 
     def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the class of every output that *words* name, and add its options."""

@@ -388,6 +388,12 @@ class TestUsageErrors:
             ),
             (("lint", "--statsd-h", "h:1", "squid", "LOG"), "belongs to the output statsd"),
             (
+                ("-d", "--statd-host=x:1", "squid", "LOG"),
+                "Did you mean '--statsd-host', with -o statsd?",
+            ),
+            (("-d", "--grahpite-host", "x:1", "squid", "LOG"), "'--graphite-host', with -o graph"),
+            (("-d", "--state-dri", "x", "squid", "LOG"), "'--state-dir'?)"),
+            (
                 ("-d", "-o", "influxdb", "--influxdb-token", "s3cret", "squid", "LOG"),
                 "No such option '--influxdb-token'.",
             ),
