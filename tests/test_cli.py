@@ -342,16 +342,6 @@ class TestOptions:
 
         assert out.split()[1] == f"{host}.a_b.app_log.lines.counter_Counter.x:0|g"
 
-    @pytest.mark.parametrize("word", ["{hostname}", "{host_short}", "{parser}", "{log}"])
-    def test_braces_are_documented(self, word: str) -> None:
-        """What braces stand for is told in the help, the README and the man page."""
-        root = Path(__file__).resolve().parent.parent
-        pages = [
-            (root / each).read_text(encoding="utf-8") for each in ("README.md", "man/logster.1")
-        ]
-
-        assert all(word in page for page in (*pages, logster("--help").out))
-
     def test_list(self) -> None:
         """--list names every parser and output with its first sentence."""
         outcome = logster("--list")

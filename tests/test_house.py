@@ -191,6 +191,13 @@ class TestDocumentation:
             assert all(flag.replace("-", "\\-") in self.manual for flag in option.flags)
             assert option.help.endswith(".")
 
+    @pytest.mark.parametrize("word", ["{hostname}", "{host_short}", "{parser}", "{log}"])
+    def test_braces(self, word: str) -> None:
+        """What braces stand for is told in the help, the README and the man page."""
+        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+        assert all(word in page for page in (readme, self.manual, logster("--help").out))
+
     @pytest.mark.parametrize("word", COMMANDS)
     def test_commands(self, word: str) -> None:
         """Every command has help, and stands in the man page."""
