@@ -28,6 +28,7 @@ def main() -> int:
     configuration = tomllib.loads((ROOT / "pyproject.toml").read_text())
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
+        place.chmod(0o755)  # tests run the command as a user without rights, too
         python = place / "venv" / "bin" / "python"
         run(sys.executable, "-m", "venv", place / "venv")
         run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
