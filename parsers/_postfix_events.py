@@ -108,6 +108,8 @@ _REASONS = (
     ("Spf", _REJECTED + rb"(?:SPF|Message rejected due to: SPF)"),
     ("Policy", _REJECTED + rb"(?:Access denied|[Pp]olicy)"),
 )
+#: What postscreen says, and nothing else of it, when it has no process for a client.
+_BUSY = b"reject: connect from"
 _SCREEN = {
     b"CONNECT": "psConnect",
     b"PASS NEW": "psPassNew",
@@ -134,6 +136,7 @@ _SCREEN = {
     b"SKIP": "",
     b"UNPASS": "",
     b"UNFAIL": "",
+    _BUSY: "",
 }
 _TROUBLES = {
     b"Connection rate limit exceeded": "rateLimit_conn",
@@ -143,6 +146,7 @@ _TROUBLES = {
     b"AUTH command rate limit exceeded": "rateLimit_auth",
     b"New TLS session rate limit exceeded": "rateLimit_tls",
     b"Refusing STARTTLS request from": "rateLimit_tls",
+    b"Refusing TLS service request from": "rateLimit_tls",
     b"does not resolve to address": "numFcrdnsError",
     b"TLS library problem": "tlsError",
     b"process limit": "processLimit",
@@ -173,6 +177,12 @@ _PEAKS = {b"connection rate": "anvilMaxConnRate", b"connection count": "anvilMax
 DAEMONS = (
     b"smtpd|smtp|lmtp|local|virtual|pipe|error|retry|discard|relay|[on]?qmgr|cleanup|bounce|defer|"
     b"trace|pickup|postscreen|tlsproxy|master|anvil"
+)
+
+#: Daemons and commands that are read where they warn or fail.
+_OTHERS = (
+    b"proxymap|proxywrite|trivial-rewrite|tlsmgr|flush|scache|showq|spawn|verify|dnsblog|qmqpd|"
+    b"sendmail|postlogd?|postdrop|postqueue|postsuper|postalias|postmap|postmulti|postfix-script"
 )
 
 _ANY_REASON = b"|".join(pattern for _, pattern in _REASONS)
@@ -221,19 +231,25 @@ _KNOWN_OF_MESSAGE = (
 _KNOWN = (
     rb"connect to |disconnect from (?=" + WORD + rb"(?!.))|SSL_(?:accept|connect) error "
     rb"|statistics: |setting up TLS |table |using |non-SMTP |discarding EHLO |Host offered "
-    rb"|reject: (?:connect|ETRN) |(?:DATA|BDAT) without |certificate |[Ss]erver certificate "
+    rb"|reject: ETRN |(?:DATA|BDAT) without |certificate |[Ss]erver certificate "
     rb"|cache |close database |lost connection with |refreshing |warning |unable to "
-    rb"|Wrapper-mode |Refusing |throttl|entering |start "
+    rb"|Wrapper-mode |Refusing |throttl|entering |leaving |start "
 )
-_TAG = rb"(?>[!-\xff]*/)(" + DAEMONS + rb")(?:\[" + WORD + rb"|:) "
+
+
+def _tag(daemons: bytes) -> bytes:
+    return rb"(?>[!-\xff]*/)(" + daemons + rb")(?:\[" + WORD + rb"|:) "
+
+
+_FAILING = rb"(?:" + _OTHERS + rb")(?=(?:\[" + WORD + rb"|:) (?:warning|error|fatal|panic): )"
 _MESSAGE = rb"(?:NOQUEUE|" + ID + rb"): "
 
 #: What a restriction, check or milter did: of all these lines the most frequent.
-RESTRICTION = _TAG + _MESSAGE + _ACTION
+RESTRICTION = _tag(DAEMONS) + _MESSAGE + _ACTION
 
 #: All else.
 EVENT = (
-    _TAG + rb"(?:" + _MESSAGE + rb"(?:"
+    _tag(DAEMONS + b"|" + _FAILING) + rb"(?:" + _MESSAGE + rb"(?:"
     rb"(?:sender|postmaster) (non-delivery|delay|delivery status) notification: |"
     rb"(client=)" + WORD + rb"(?: (sasl_method)=)?+|"
     rb"from=<" + ADDRESS + rb", status=((?:force-)?+expired),|"
@@ -308,6 +324,8 @@ def _reason(text: bytes) -> str:
 
 
 def _tls(event: Event) -> Iterator[tuple[str, int]]:
+    if event.daemon == b"tlsproxy" and event.direction == b"to":
+        return  # the client that uses the session says so itself
     side = "tlsIn" if event.direction == b"from" else "tlsOut"
     yield side, 1
     if event.session == b"reused":
@@ -334,7 +352,9 @@ def _message(event: Event) -> Iterator[tuple[str, int]]:
 
 def _screen(event: Event) -> Iterator[tuple[str, int]]:
     if event.daemon == b"postscreen":
-        if _SCREEN[event.screen]:
+        if event.screen == _BUSY:
+            yield from restricted(Restriction(event.daemon, b"reject", b"CONNECT", b"421", b""))
+        elif _SCREEN[event.screen]:
             yield _SCREEN[event.screen], 1
         if event.rank:
             yield "~dnsblRank", int(event.rank)

@@ -29,6 +29,14 @@ _UNQUOTED = rb"[\0-\t\v-!#-;=?-\xff]"
 #: anything special in it into quotes; what these hold is not looked at.
 ADDRESS = rb"(?:" + _UNQUOTED + rb'++|"(?:[^"\\\n]++|\\.)*+"' + _UNQUOTED + rb"*+|)>"
 
+#: What each line of a text begins with in which `ADDRESS_BEFORE_GUARD` and
+#: `WORD_BEFORE_GUARD` look for no end of a line, which is twice as fast: an
+#: address that has none ends at the ``>``, a word at a blank, and neither is
+#: followed by what follows it in a record.
+GUARD = b"\n> "
+ADDRESS_BEFORE_GUARD = rb'(?:(?!")|"(?:[^"\\\n]++|\\.)*+")[^>]*+>'
+WORD_BEFORE_GUARD = rb"[^ ]++"
+
 #: The tag, with any instance and service: ``postfix/submission/smtpd[123]: ``.
 TAG = rb"(?>[!-\xff]*/)" + WORD + rb" "
 
@@ -43,6 +51,7 @@ def record(
     code: bytes = WORD,
     reason: bytes = b"",
     excluded: bytes = b"",
+    guarded: bool = False,
 ) -> bytes:
     """
     Return the grammar of a delivery record behind ``to=<``; its groups: delay and status.
@@ -59,9 +68,12 @@ def record(
         reason: Pattern of what follows the status.
 
         excluded: Pattern that stands before the next hop.
+
+        guarded: Whether lines begin with `GUARD`.
     """
+    address, word = (ADDRESS_BEFORE_GUARD, WORD_BEFORE_GUARD) if guarded else (ADDRESS, WORD)
     return (
-        ADDRESS + rb", (?:relay=|orig_to=<" + ADDRESS + rb", relay=)" + excluded + WORD + rb" "
+        address + rb", (?:relay=|orig_to=<" + address + rb", relay=)" + excluded + word + rb" "
         rb"(?:|" + reuse + rb"=\d++, )delay=(" + DELAY + rb"), (?:"
         rb"delays=" + stages + rb" (?:|" + _fields(b"dsn") + rb"++)dsn=" + code + rb" "
         rb"|" + _fields(b"status") + rb"*+)"

@@ -40,11 +40,12 @@ ERRORS = ("ERROR", "FATAL")
 #: How many classes of exceptions are told apart; the rest counts as ``exception_other``.
 MAX_CLASSES = 50
 
-# Time, with or without a date, alone or in brackets; then perhaps the thread.
+# Time, with or without a date, alone or in brackets; then perhaps the thread, whose name
+# may hold a URL with brackets of its own but no blank behind them.
 _TIME = r"""
     \[?+ (?: \d{1,2} [ ] [A-Z][a-z]{2} [ ] \d{4} [ ] )?+
     \d [\d:.,/_TZ+-]*+ (?: [ ] \d [\d:.,Z+-]*+ )?+ \]?+ [ \t]++
-    (?: \[ [^\]\n]*+ \] [ \t]++ )?+
+    (?: \[ [^\]\n]*+ (?: \] (?! [ \t] ) [^\]\n]*+ )*+ \] [ \t]++ )?+
 """
 
 # What 1.x takes for a time: one word.

@@ -79,9 +79,10 @@ from logster.parsers._postfix_events import (
     restricted,
 )
 from logster.parsers._postfix_lines import (
-    ADDRESS,
+    ADDRESS_BEFORE_GUARD,
     ADRIFT,
     DELAY,
+    GUARD,
     ID,
     SOLARIS,
     TIME,
@@ -126,9 +127,9 @@ _QUEUE_ID, _STAGES, _STATUS, _REASON, _SIZE = 1, 4, 6, 7, 8
 _RESTRICTION, _ACTION, _REST = slice(9, 14), 10, 14
 
 
-_DAEMON = rb"(?>[!-\xff]*/)[a-z]++"
+_DAEMON = rb"(?>[^ ]*/)[a-z]++"
 _PROCESS = rb"(?:\[" + WORD + rb"|:) "
-_FOUR_DELAYS = b"/".join([DELAY] * 4)
+_STAGES_OF_DELAY = rb"[0-9./]{7,70}+"
 _CODE = rb"[245]\.\d{1,3}\.\d{1,3}"
 
 
@@ -136,15 +137,17 @@ _CODE = rb"[245]\.\d{1,3}\.\d{1,3}"
 def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
     fields = record(
         reuse=rb"(conn_use)",
-        stages=rb"(" + _FOUR_DELAYS + rb"),",
+        stages=rb"(" + _STAGES_OF_DELAY + rb"),",
         code=rb"(" + _CODE + rb"),",
-        reason=rb"(.*)",
+        reason=rb"(?:(?<=deferred \()(.*)|)",
         excluded=excluded,
+        guarded=True,
     )
     message = rb" (" + _DAEMON + rb")" + _PROCESS + rb"(" + ID + rb"): "
-    queued = ADDRESS + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
+    queued = ADDRESS_BEFORE_GUARD + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
     return re.compile(
-        rb"\n(?:" + message + rb"(?:to=<" + fields + rb"|from=<" + queued + rb")"
+        # Of the guard only the newline is named, to be found at the speed of memory.
+        rb"\n..(?:" + message + rb"(?:to=<" + fields + rb"|from=<" + queued + rb")"
         rb"| " + RESTRICTION + rb"|(.*))"
     ).findall
 
@@ -153,11 +156,11 @@ def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
 def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
     """Return what finds recipient domain, next hop, delay and status of the same deliveries."""
     return re.compile(
-        rb"\n " + _DAEMON + _PROCESS + ID + rb": to=<(?="
+        rb"\n.. " + _DAEMON + _PROCESS + ID + rb": to=<(?="
         rb'(?:"(?:[^"\\\n]++|\\.)*+"|[^"<>@\n]++)@([A-Za-z0-9.-]{1,255}+)>|)(?='
-        rb"" + ADDRESS + rb", (?:relay=|orig_to=<" + ADDRESS + rb", relay=)"
-        rb"([A-Za-z0-9._-]{1,255}+)|)"
-        rb"" + record(stages=_FOUR_DELAYS + rb",", code=_CODE + rb",", excluded=excluded)
+        rb"" + ADDRESS_BEFORE_GUARD + rb", "
+        rb"(?:relay=|orig_to=<" + ADDRESS_BEFORE_GUARD + rb", relay=)([A-Za-z0-9._-]{1,255}+)|)"
+        rb"" + record(excluded=excluded, guarded=True)
     ).findall
 
 
@@ -292,7 +295,7 @@ class PostfixParser(BlockParser):
 
     def _take_long(self, messages: list[bytes]) -> tuple[int, int]:
         """Count messages that are not short; return how many are ignored, and unmatched."""
-        text = b"\n" + b"\n".join(messages)
+        text = GUARD + GUARD.join(messages)
         rows = self._records(text)
         deliveries = [row for row in rows if row[_STATUS]]
         if deliveries:
@@ -311,6 +314,9 @@ class PostfixParser(BlockParser):
         stages = [row[_STAGES] for row in rows if row[_STATUS] == b"sent" and row[_STAGES]]
         if stages:
             parts = b"/".join(stages).split(b"/")
+            if len(parts) != len(stages) * len(_STAGE_NAMES):
+                whole = [text for text in stages if text.count(b"/") == len(_STAGE_NAMES) - 1]
+                parts = b"/".join(whole).split(b"/") if whole else []
             for index, counts in enumerate(self._raw_stages):
                 counts.update(parts[index::4])
         reasons = [row[_REASON] for row in rows if row[_STATUS] == b"deferred"]
@@ -354,7 +360,7 @@ class PostfixParser(BlockParser):
         return ignored + tally.ignored, unmatched + tally.unmatched
 
     def _is_excluded(self, message: bytes) -> bool:
-        return bool(self._excluded and _records()(b"\n" + message)[0][_STATUS])
+        return bool(self._excluded and _records()(GUARD + message)[0][_STATUS])
 
     def _fold(self) -> None:
         """Turn what was counted as it stood into counters."""
@@ -387,9 +393,10 @@ class PostfixParser(BlockParser):
         totals = self._totals
         for index, (raw, stages) in enumerate(zip(self._raw_stages, self._stages, strict=True)):
             for text, times in raw.items():
-                delay = microseconds(text)
-                totals[f"~stage{index}"] += delay * times
-                stages[_rounded(delay)] += times
+                if compiled(DELAY + rb"\Z").match(text):
+                    delay = microseconds(text)
+                    totals[f"~stage{index}"] += delay * times
+                    stages[_rounded(delay)] += times
             raw.clear()
 
     def _fold_attempt(self, attempt: bytes, times: int) -> None:

@@ -1,7 +1,7 @@
 """Logs of Java applications."""
 
 import pytest
-from parsing import fed, figures, metrics
+from parsing import ROOT, fed, figures, metrics, read
 
 from logster.errors import ConfigurationError
 from logster.parser import Tally
@@ -20,6 +20,7 @@ class TestLog4jParser:
         parser = fed(Log4jParser(), f"12:00:00 [qtp1-2 - {text.replace(' ', '%20')}] WARN x - y\n")
 
         assert parser.levels["FATAL"] == 0
+        assert parser.levels["WARN"] == 1
 
     def test_stack_trace(self) -> None:
         """A stack trace is no message of its own; its class is counted if asked for."""
@@ -51,6 +52,43 @@ class TestLog4jParser:
 
         assert Tally(2, 1, 0) == parser.feed(b"12:00:00 AUDIT x\n1 WARN x\n12:00:00 ERROR x\n")
         assert figures(parser) == {"audit": 1, "warn": 1, "errors_per_second": 0, "exceptions": 0}
+
+
+#: What a program logged through log4j 1.2, once with each layout, in as many lines.
+LOGGED = {"trace": 3, "debug": 4, "info": 6, "warn": 4, "error": 5, "fatal": 1, "exceptions": 4}
+LINES = 45
+
+
+class TestTruth:
+    def test_iso8601(self) -> None:
+        """What a program logged is what the log gives, whatever its messages imitate."""
+        parser = Log4jParser(option_string="--exceptions")
+        tally = parser.feed(read(f"{ROOT}/fixtures/log4j/iso8601.log"))
+
+        # The second lines of two messages cannot be told from lines of another kind.
+        assert Tally(23, LINES - 23 - 2, 2) == tally
+        assert figures(parser) == LOGGED | {
+            "errors_per_second": 0.1,
+            "exception_RuntimeException": 1,
+            "exception_NullPointerException": 1,
+            "exception_Shop$OutOfStock": 1,
+            "exception_Exception": 1,
+        }
+
+    @pytest.mark.parametrize("layout", range(9))
+    def test_conversions(self, layout: int) -> None:
+        """The layout of the log makes no difference."""
+        lines = read(f"{ROOT}/fixtures/log4j/conversions.log").splitlines(keepends=True)
+        parser = fed(Log4jParser(), b"".join(lines[layout * LINES : (layout + 1) * LINES]))
+
+        assert len(lines) == 9 * LINES
+        assert figures(parser) == LOGGED | {"errors_per_second": 0.1}
+
+    def test_words(self) -> None:
+        """Under the names of 1.x it is the same, if the time is one word."""
+        parser = fed(Log4jLogster(), read(f"{ROOT}/fixtures/Log4jLogster/words.log"))
+
+        assert (parser.WARN, parser.ERROR, parser.FATAL) == (4, 5, 1)
 
 
 @pytest.mark.parametrize("options", ["-l ''", "-l ,"])

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, lines, metrics
+from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, lines, metrics, read
 from receivers import need
 
 from logster.errors import SkipLine
@@ -558,6 +558,112 @@ class TestTruth:
 
         assert old == {name: new[name] for name in old}
 
+    @pytest.mark.parametrize(
+        ("name", "number"),
+        [
+            ("psConnect", 58),
+            ("psPassNew", 5),
+            ("psPassOld", 4),
+            ("psPregreet", 6),
+            ("psHangup", 16),
+            ("psDnsbl", 4),
+            ("avgDnsblRank", (5 + 3 + 3 + 3) / 4),
+            ("psPipelining", 3),
+            ("psNonSmtp", 3),
+            ("psBareNewline", 3),
+            ("psLimit", 4),
+            ("psAllowlisted", 2),
+            ("psDenylisted", 2),
+            ("psReject", 18 + 5),
+            ("reject_450", 5 + 2),
+            ("rejectConnect", 2 + 5),
+            ("numRbl", 3),
+            ("numSent", 5),
+        ],
+    )
+    def test_postscreen(self, name: str, number: float) -> None:
+        """What clients did to a real postscreen is what its log gives."""
+        log = read(f"{ROOT}/fixtures/postfix/postscreen.log")
+
+        assert figures(fed(PostfixParser(), log))[name] == number
+
+    @pytest.mark.parametrize(
+        ("name", "number"),
+        [
+            ("numConnect", 73),
+            ("rateLimit_conn", 13 - 10),
+            ("rateLimit_concurrency", 6 - 4),
+            ("rateLimit_msg", 5 - 3),
+            ("rateLimit_rcpt", 7 - 5),
+            ("rateLimit_auth", 6 - 4),
+            ("rateLimit_tls", 3 + 1),
+            ("anvilMaxConnRate", 13),
+            ("anvilMaxConnCount", 5),
+            ("authFailed_PLAIN", 4),
+            ("authFailed_LOGIN", 1),
+            ("authFailed_CRAM-MD5", 1),
+            ("authFailed_other", 1),
+            ("numAuthAborted", 1),
+            ("numReceived", 12),
+            ("numReceivedSasl", 1),
+            ("lostAfter_CONNECT", 5),
+            ("lostAfter_DATA", 1),
+            ("lostAfter_BDAT", 1),
+            ("lostAfter_STARTTLS", 1),
+            ("lostAfter_AUTH", 1),
+            ("lostAfter_UNKNOWN", 1),
+            ("numTimeout", 3),
+            ("numTooManyErrors", 4),
+            ("numPipelining", 3),
+            ("numRejected", 8),
+            ("rejectUnknownUser", 4),
+            ("numFcrdnsError", 2),
+            ("tlsIn", 6),
+            ("tlsError", 2),
+            ("processLimit", 1),
+            ("masterReload", 1),
+            ("numFatal", 1),
+        ],
+    )
+    def test_limits(self, name: str, number: int) -> None:
+        """What clients did beyond the limits of a real smtpd is what its log gives."""
+        log = read(f"{ROOT}/fixtures/postfix/limits.log")
+
+        assert figures(fed(PostfixParser(), log))[name] == number
+
+    @pytest.mark.parametrize(
+        ("name", "number"),
+        [
+            ("rejectEom", 8 + 2),
+            ("numMilterReject", 2),
+            ("numHeld", 3 + 1),
+            ("numDiscarded", 3 + 1),
+            ("numRedirected", 1),
+            ("numFiltered", 1),
+            ("numRejected", 10 + 5),
+            ("rejectRbl", 1),
+            ("numRejectWarning", 1),
+            ("numRbl", 2),
+            ("rejectUnknownHelo", 1),
+            ("rejectGreylist", 1),
+            ("rejectRelayDenied", 1),
+            ("numPickup", 4),
+            ("numVerifyDeliverable", 1 + 1),
+            ("numVerifyUndeliverable", 1),
+            ("numForceExpired", 1),
+            ("numDelayNotice", 3),
+            ("tlsIn", 13),
+            ("tlsOut", 13),
+            ("cmd_starttls", 13),
+            ("masterReload", 5),
+        ],
+    )
+    def test_checks_and_more(self, name: str, number: int) -> None:
+        """What a real Postfix was made to find in messages is what its log gives."""
+        log = read(f"{ROOT}/fixtures/postfix/checks.log")
+
+        assert figures(fed(PostfixParser(), log))[name] == number
+
 
 class TestPostfixParser:
     def test_no_mail(self) -> None:
@@ -668,6 +774,36 @@ class TestPostfixParser:
         told = figures(fed(PostfixParser(), line(message, "postfix/smtpd")))
 
         assert (told["numDisconnect"], told["cmd_ehlo"]) == (1, 1)
+
+    @pytest.mark.parametrize("daemon", ["proxymap", "trivial-rewrite", "sendmail", "tlsmgr"])
+    def test_troubles_of_all(self, daemon: str) -> None:
+        """A daemon whose other lines are passed over counts where it fails."""
+        start = f"Nov 21 15:01:30 mx postfix/{daemon}[9]: "
+        parser = PostfixParser()
+
+        tally = parser.feed(f"{start}fatal: no memory\n{start}fatal-ish: text\n".encode())
+
+        assert (tally, figures(parser)["numFatal"]) == ((1, 1, 0), 1)
+
+    def test_end_of_stress(self) -> None:
+        """What postscreen says when the rush is over is known."""
+        line = "Nov 21 15:01:30 mx postfix/postscreen[9]: leaving STRESS mode with 7 connections\n"
+
+        assert PostfixParser().feed(line.encode()) == (0, 1, 0)
+
+    def test_malformed_delays(self) -> None:
+        """Delays that are not four numbers are left out of the stages, not the delivery."""
+        start = (
+            "Nov 21 15:01:30 mx postfix/smtp[9]: 3A1B2C3D4E: to=<a@b>, relay=c, delay=6, delays="
+        )
+        lines = [
+            f"{start}{delays}, dsn=2.0.0, status=sent (ok)\n"
+            for delays in ("1/2/3/4", "1/2/3/4/5", "1.2.3/2/3/4")
+        ]
+        parser = PostfixParser()
+        parser.feed("".join(lines).encode())
+
+        assert (figures(parser)["numSent"], figures(parser)["avgDelayBeforeQmgr"]) == (3, 1)
 
     def test_short_messages_need_their_daemon(self) -> None:
         """What is counted as it stands counts only behind what its daemon writes before it."""
