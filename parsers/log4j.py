@@ -37,6 +37,9 @@ from logster.parser import Tally
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 ERRORS = ("ERROR", "FATAL")
 
+# Metrics that are no level's.
+_OWN_NAMES = ("errors_per_second", "exception")
+
 #: How many classes of exceptions are told apart; the rest counts as ``exception_other``.
 MAX_CLASSES = 50
 
@@ -209,14 +212,18 @@ def levels(line: str) -> dict[str, int]:
 
 def _levels(text: str) -> list[str]:
     """
-    Return the levels that *text* lists.
+    Return the levels that *text* lists; those of log4j itself in capitals, as it writes them.
 
     Raises:
-        ConfigurationError: If there are none.
+        ConfigurationError: If there are none, or one would be named like another metric.
     """
-    levels = [level for level in text.split(",") if level]
+    words = [word.strip() for word in text.split(",")]
+    levels = [word.upper() if word.upper() in LEVELS else word for word in words if word]
     if not levels:
         raise _unusable(text, "no level is among them")
+    for level in levels:
+        if level.lower().startswith(_OWN_NAMES):
+            raise _unusable(text, f"{level!r} is the name of another metric")
     return levels
 
 

@@ -98,11 +98,25 @@ def test_no_levels(options: str) -> None:
         Log4jParser(option_string=options)
 
 
+def test_levels_in_small_letters() -> None:
+    """log4j's own levels may be asked for in small letters."""
+    parser = fed(Log4jParser(option_string="-l error,warn"), "12:00:00 ERROR x - y\n")
+
+    assert figures(parser)["error"] == 1
+
+
+@pytest.mark.parametrize("level", ["exceptions", "Errors_Per_Second", "exception_Error"])
+def test_level_named_like_a_metric(level: str) -> None:
+    """A level that would take the name of another metric is refused."""
+    with pytest.raises(ConfigurationError, match="is the name of another metric"):
+        Log4jParser(option_string=f"-l ERROR,{level}")
+
+
 def test_levels_alike() -> None:
     """Levels that make one name are one metric."""
-    parser = fed(Log4jParser(option_string="-l ERROR,error"), "1 ERROR x\n1 error x\n")
+    parser = fed(Log4jParser(option_string="-l NOTE,note"), "1 NOTE x\n1 note x\n")
 
-    assert [2] == [each.value for each in metrics(parser) if each.name == "error"]
+    assert [2] == [each.value for each in metrics(parser) if each.name == "note"]
 
 
 class TestLog4jLogster:
