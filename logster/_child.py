@@ -143,6 +143,8 @@ def _serve(work: Callable[[], Any], pipe: int) -> NoReturn:
 def _read(pipe: int, note: Note, step_s: float, all_s: float) -> bytes:
     """Return all that the child writes; nothing if it dies."""
     data = b""
+    ready = select.poll()
+    ready.register(pipe, select.POLLIN)
     steps = note.steps
     started = since = time.monotonic()
     while True:
@@ -152,7 +154,7 @@ def _read(pipe: int, note: Note, step_s: float, all_s: float) -> bytes:
         left = min(since + step_s, started + all_s) - now
         if left <= 0:
             raise TimeoutError(f"{step_s if now - since >= step_s else all_s:g} s")
-        if select.select([pipe], [], [], min(left, step_s / 10))[0]:
+        if ready.poll(1000 * min(left, step_s / 10)):
             part = os.read(pipe, 1 << 16)
             if not part:
                 return data

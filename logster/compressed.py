@@ -13,7 +13,7 @@ ZST_BYTES = 512
 
 class Decompressed:
     """
-    Reads the content of a compressed file forwards, with a window to look back into.
+    Reads the content of a compressed file; to go back is to begin again.
 
     Args:
         descriptor: The open file; stays the caller's to close.
@@ -22,23 +22,25 @@ class Decompressed:
     """
 
     def __init__(self, descriptor: int, ending: str) -> None:
-        raw = open(descriptor, "rb", closefd=False)  # noqa: SIM115 - it owns nothing to close
-        self._stream = _decompressor(raw, ending)
+        self._raw = open(descriptor, "rb", closefd=False)  # noqa: SIM115 - it owns nothing to close
+        self._ending = ending
+        self._stream = _decompressor(self._raw, ending)
+        self._damage: OSError | None = None
         self._start = 0
         self._window = b""
 
     def read(self, size: int, offset: int) -> bytes:
         """
-        Return up to *size* bytes at *offset*, which may not lie before the one asked for last.
+        Return up to *size* bytes at *offset*.
 
         Raises:
             OSError: If the data turns out to be damaged or cut short, and all before that
                 was handed out.
-
-            ValueError: If *offset* lies before the one asked for last.
         """
         if offset < self._start:
-            raise ValueError("compressed data is read forwards only")
+            self._raw.seek(0)
+            self._stream = _decompressor(self._raw, self._ending)
+            self._damage, self._start, self._window = None, 0, b""
         while offset > self._start + len(self._window):
             gap = offset - self._start - len(self._window)
             chunk = self._more(min(CHUNK_BYTES, gap))
@@ -57,11 +59,16 @@ class Decompressed:
         return kept[:size]
 
     def _more(self, size: int) -> bytes:
+        if self._damage:
+            raise self._damage
         try:
             # read1: what precedes the damage is handed out before the damage is met.
             data: bytes = self._stream.read1(size)
+            if not data and not self._raw.tell():
+                raise EOFError  # noqa: TRY301 - gzip takes a file without a header for an empty one
         except Exception as error:  # each module has errors of its own: EOFError, zlib.error …
-            raise OSError(errno.EIO, "its compressed data is damaged or not complete") from error
+            self._damage = OSError(errno.EIO, "its compressed data is damaged or not complete")
+            raise self._damage from error
         return data
 
 

@@ -106,6 +106,8 @@ class Generation:
 
         status: Its status when it was opened.
 
+        ending: That of its name, behind the last full stop.
+
         stream: Its content, if it is compressed.
 
     Raises:
@@ -126,7 +128,8 @@ class Generation:
                 f"{path} is {_kind(self.status.st_mode)}, and only a regular file can be read "
                 "from where the last run stopped. Nothing was read or sent."
             )
-        self.stream = _stream(self.descriptor, path.rpartition(".")[2])
+        self.ending = path.rpartition(".")[2]
+        self.stream = _stream(self.descriptor, self.ending)
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -137,13 +140,17 @@ class Generation:
         """
         Return up to *size* bytes at *offset*, fewer only at the end.
 
-        A compressed file can be read forwards only.
+        To go back in a compressed file costs reading it again from its start.
 
         Raises:
             OSError: If it cannot be read, or its compressed data is damaged or not complete.
         """
         if self.stream:
             return self.stream.read(size, offset)
+        return self.read_raw(size, offset)
+
+    def read_raw(self, size: int, offset: int) -> bytes:
+        """Return up to *size* bytes at *offset*, as they are in the file."""
         return os.pread(self.descriptor, size, offset)
 
     def is_at(self, position: Position) -> bool:
@@ -152,27 +159,39 @@ class Generation:
 
     def starts_as(self, position: Position) -> bool:
         """Return whether the first bytes are the ones read before."""
-        return zlib.crc32(self.read(position.head_bytes, 0)) == position.head
+        return zlib.crc32(self._proven(position.head_bytes, 0)) == position.head
 
     def holds(self, position: Position) -> bool:
-        """Return whether the bytes up to *position* are the ones read before."""
+        """
+        Return whether the bytes up to *position* are the ones read before.
+
+        Raises:
+            OSError: If the file is damaged before it can tell; as the methods around this do.
+        """
         if position.head is None:
             return self.reaches(position.offset)
         if not self.starts_as(position):
             return False
         length = min(PROOF_BYTES, position.offset)
-        before = self.read(length, position.offset - length)
+        before = self._proven(length, position.offset - length)
         return len(before) == length and zlib.crc32(before) == position.before
 
     def reaches(self, offset: int) -> bool:
         """Return whether there are so many bytes."""
         length = min(PROOF_BYTES, offset)
-        return len(self.read(length, offset - length)) == length
+        return len(self._proven(length, offset - length)) == length
 
     def ends_at(self, offset: int) -> bool:
         """Return whether there are so many bytes, and no more."""
         length = min(PROOF_BYTES, offset)
-        return len(self.read(length + 1, offset - length)) == length
+        return len(self._proven(length + 1, offset - length)) == length
+
+    def _proven(self, size: int, offset: int) -> bytes:
+        """Return *size* bytes at *offset*, fewer only if the file is whole and ends there."""
+        data = self.read(size, offset)
+        if self.stream and len(data) < size:
+            self.read(1, offset + len(data))  # raises if damage is why
+        return data
 
     def close(self) -> None:
         """Let go of the file."""
@@ -304,16 +323,24 @@ class Reader:
             size = min(size, self._end - self.offset)
         if size <= 0:
             return b""
+        if self._head is None and self.file.stream:
+            return self._first_window(size)
         if self._head is None:
-            self._open_head()
+            self._keep_head(self.file.read(PROOF_BYTES, 0))
         return self.file.read(size, self.offset)
 
-    def _open_head(self) -> None:
+    def _first_window(self, size: int) -> bytes:
+        """Return the first bytes of a compressed file, all that precede its damage at once."""
+        if self.offset:
+            return self.file.read(size, self.offset)
+        self._head = b""  # all there is of it if nothing can be read
+        window = self.file.read(max(size, PROOF_BYTES), 0)
+        self._keep_head(window[:PROOF_BYTES])
+        return window[:size]
+
+    def _keep_head(self, head: bytes) -> None:
         """Keep the first bytes, by which a cut is noticed, before anything else is read."""
-        start = self.start
-        if self.file.stream and self.offset:
-            return
-        self._head = self.file.read(PROOF_BYTES, 0)
+        start, self._head = self.start, head
         if start and start.head is not None:
             known = self._head[: start.head_bytes]
             if len(known) < start.head_bytes or zlib.crc32(known) != start.head:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logster.errors import LogError, LogsterError, ParserError
+from logster.errors import ConfigurationError, LogError, LogsterError, ParserError
 from logster.generation import ChangedError
 from logster.job import Job
 from logster.journal import State, encoded
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 
 _TRIES = 5
+
+#: What a parser may raise: all but what whoever sits at the keyboard does.
+_RAISED = (Exception, SystemExit, GeneratorExit)
 
 
 class Reading(NamedTuple):
@@ -42,6 +45,13 @@ def read(job: Job, state: State) -> Reading:
             return _read_once(job, state)
         except ChangedError:
             time.sleep(0.02)
+        except LogsterError:
+            raise
+        except Exception as error:  # a fault of ours, which the state shall show
+            raise LogError(
+                f"{job.log} was not read: logster itself raised {type(error).__name__}: "
+                f"{error}{_where(error)}. Nothing was sent; the next run starts where this one did."
+            ) from error
     raise LogError(
         f"{job.log} was rotated or cut {_TRIES} times while it was being read. "
         "Nothing was sent; the next run starts where this one did."
@@ -91,7 +101,7 @@ def derived(job: Job, parser: Any, duration: int, timestamp: int) -> tuple[Metri
     """Return what *parser* makes of the lines it took."""
     try:
         return tuple(to_metric(each, timestamp) for each in parser.get_state(duration))
-    except (Exception, SystemExit) as error:
+    except _RAISED as error:
         raise _parser_error(job, "deriving its metrics", error) from error
 
 
@@ -102,7 +112,7 @@ def kept_memory(job: Job, parser: Any, state: State, batch: Batch) -> Any:
         if not getattr(parser, "keeps_memory", False):
             return state.memory
         return json.loads(json.dumps(parser.memory))
-    except (Exception, SystemExit) as error:
+    except _RAISED as error:
         raise _parser_error(job, "handing over what the journal shall keep", error) from error
 
 
@@ -122,7 +132,9 @@ def _make_parser(job: Job, state: State) -> Any:
             parser.memory = state.memory
     except LogsterError:
         raise
-    except Exception as error:
+    except _RAISED as error:
+        if isinstance(error, SystemExit) and error.code == ConfigurationError.exit_code:
+            raise  # optparse and argparse said already what they make of its options
         raise _parser_error(job, "being made", error) from error
     return parser
 
@@ -133,7 +145,7 @@ def _feed(job: Job, parser: Any, tail: Tail) -> Tally:
     for block in tail.blocks():
         try:
             tally = feed(block)
-        except (Exception, SystemExit) as error:  # whatever it is, the lines stay unread
+        except _RAISED as error:  # whatever it is, the lines stay unread
             raise _parser_error(job, "reading a line", error) from error
         matched += tally[0]
         ignored += tally[1]
@@ -142,11 +154,18 @@ def _feed(job: Job, parser: Any, tail: Tail) -> Tally:
 
 
 def _parser_error(job: Job, doing: str, error: BaseException) -> ParserError:
+    from logster.shapes import printable  # noqa: PLC0415 - only for a run that fails
+
+    return ParserError(
+        f"The parser {job.parser_name} raised {type(error).__name__} while {doing}: "
+        f"{printable(str(error), 500)}{_where(error)}. Nothing was sent; the next run reads the "
+        f"same lines of {job.log} again."
+    )
+
+
+def _where(error: BaseException) -> str:
+    """Return in brackets the line of code that raised *error*."""
     frame = error.__traceback__
     while frame and frame.tb_next:
         frame = frame.tb_next
-    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return ParserError(
-        f"The parser {job.parser_name} raised {type(error).__name__} while {doing}: "
-        f"{error}{where}. Nothing was sent; the next run reads the same lines of {job.log} again."
-    )
+    return f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""

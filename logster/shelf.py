@@ -61,6 +61,36 @@ class Candidate(NamedTuple):
         """Return whether its name says so."""
         return self.path.endswith(COMPRESSED)
 
+    @property
+    def row(self) -> tuple[str, int]:
+        """Return what it shares with those that one program numbers: folder and scheme."""
+        return os.path.realpath(os.path.dirname(self.path)), self.scheme
+
+    def is_beside(self, other: "Candidate | None") -> bool:
+        """Return whether *other* is another generation by its number or date alone."""
+        return (
+            other is not None
+            and (self.scheme, self.rank != other.rank) == (other.scheme, True)
+            and self.row == other.row
+        )
+
+
+class Remnant(NamedTuple):
+    """
+    A file that begins as another and ends before what was read of that.
+
+    Attributes:
+        candidate: The file.
+
+        begins_alike: Whether that is known; if not, nothing of it can be read.
+
+        is_damaged: Whether it ends there because it cannot be read further.
+    """
+
+    candidate: Candidate
+    begins_alike: bool = True
+    is_damaged: bool = False
+
 
 class Shelf:
     """
@@ -134,21 +164,44 @@ class Shelf:
             return self._find_by_time(position, free)
         if not position.head_bytes:
             return None
-        return self._first(_likeliest(position, free), lambda file: file.holds(position))
+        likely = _likeliest(position, free)
+        found = self._first(likely, lambda file: file.holds(position))
+        return self._longest(found, position, likely) if found else None
 
-    def shorter_copy(self, position: Position) -> Candidate | None:
-        """Return the copy of the file that ends before *position*, or None."""
+    def remnants(self, position: Position, live: Generation | None) -> list[Remnant]:
+        """
+        Return the files that are what is left of that of *position*, though they end before it.
 
-        def is_shorter(file: Generation) -> bool:
-            return file.starts_as(position) and not file.reaches(position.offset)
+        A file that begins alike but goes on otherwise shows that the beginning says
+        nothing, such as a header: then there are none.
 
+        Args:
+            position: Where reading stopped.
+
+            live: The file under the log's own name, if it is another.
+        """
+        found: list[Remnant] = []
         if position.is_blank or position.head is None:
-            return None
-        found = self._first(_likeliest(position, self.candidates), is_shorter)
-        if found is None:
-            return None
-        found.close()
-        return self.candidate(found.identity)
+            return []
+        if live and live.starts_as(position):
+            return []
+        for candidate in _likeliest(position, self.candidates):
+            begins_alike = False
+            try:
+                file = self.open(candidate)
+            except LogError:
+                continue
+            try:
+                begins_alike = file.starts_as(position)
+                if begins_alike and file.reaches(position.offset):
+                    return []
+                if begins_alike:
+                    found.append(Remnant(candidate))
+            except OSError:
+                found.append(Remnant(candidate, begins_alike, is_damaged=True))
+            finally:
+                file.close()
+        return sorted(found, key=lambda each: not each.begins_alike)
 
     def since(self, place: Candidate | None, last: Position) -> list[Candidate]:
         """
@@ -159,9 +212,10 @@ class Shelf:
 
             last: What is known of it.
         """
+        row = place and place.row
 
         def is_newer(each: Candidate) -> bool:
-            if place and each.scheme == place.scheme:
+            if place and each.scheme == place.scheme and each.row == row:
                 # A day, for a clock that was set back; a file left lying is older.
                 return each.rank > place.rank and each.mtime_ns > last.mtime_ns - _DAY_NS
             return each.mtime_ns > last.seen_ns
@@ -208,6 +262,22 @@ class Shelf:
                 pass
             file.close()
         return None
+
+    def _longest(
+        self, found: Generation, position: Position, likely: Sequence[Candidate]
+    ) -> Generation:
+        """Return *found*, or a file that holds *position* and has more than this copy of it."""
+        first = self.candidate(found.identity)
+        for each in likely:
+            if each == first or each.is_beside(first):
+                continue
+            if other := self._first([each], lambda file: file.holds(position)):
+                from logster.copies import is_part  # noqa: PLC0415 - few runs meet a copy
+
+                if is_part(found, other) and not is_part(other, found):
+                    found, other = other, found
+                other.close()
+        return found
 
     def _find_by_time(self, position: Position, free: Sequence[Candidate]) -> Generation | None:
         """Return the likeliest file of a place that 1.x noted, which says nothing of content."""

@@ -115,6 +115,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self._share = share
         self._sleep = sleep
         self._shelf = Shelf(filename, log_patterns)
+        self._copies: set[tuple[int, int]] = set()
         self._lines: Iterator[str] | None = None
 
     def __del__(self) -> None:
@@ -170,10 +171,13 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise LogError(
-                f"{self.filename} cannot be read: {error.strerror}. "
-                "Nothing was read or sent; the next run starts where this one did."
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> LogError:
+        return LogError(
+            f"{error.filename or self.filename} cannot be read: {error.strerror}. "
+            "Nothing was read or sent; the next run starts where this one did."
+        )
 
     def missing(self) -> LogError:
         """Return the error that says that there is no log."""
@@ -234,8 +238,10 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         live = self.open_live()
         try:
             self._add_steps(steps, live)
-        except BaseException:
+        except BaseException as error:
             _close([*steps, _Step(live, None)])
+            if isinstance(error, OSError):
+                raise self._unreadable(error) from error
             raise
         return steps
 
@@ -249,6 +255,10 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         for position in watched:
             self._watch(position, live, steps)
         if live and live.is_at(last) and not (last.is_blank and self._is_another(live, steps)):
+            if live.stream and last.size == last.offset and _is_untouched(last):
+                live.close()  # it was read as far as it can be
+                steps.append(_Step(None, last))
+                return
             steps.append(_Step(live, last))
         elif not self._follow(last, live, steps) and live:
             # A rotation that was undone brings back a file that was read before.
@@ -274,9 +284,16 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             if position.copied and position.is_blank:
                 return  # nobody writes to a copy, and nothing is there to know it by
         found = self._shelf.find(position, _identities(steps, live))
-        if found and position.is_blank and self._is_known_better(found):
-            found.close()
-            found = None
+        if found and position.is_blank:
+            try:
+                is_known_better = self._is_known_better(found)
+            except OSError:  # it was damaged and is still
+                found.close()
+                steps.append(_Step(None, position))
+                return
+            if is_known_better:
+                found.close()
+                found = None
         if found:
             steps.append(_Step(found, position, position.copied))
         elif position.size > position.offset and not (live and live.is_at(position)):
@@ -285,7 +302,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
 
     def _is_known_better(self, file: Generation) -> bool:
         """Return whether *file* is that of a position which has more than an inode to tell."""
-        return any(file.is_at(each) for each in self.cursor if not each.is_blank)
+        known = [each for each in self.cursor if not each.is_blank]
+        # Nothing of a damaged file was known; made whole it may turn out to be a copy.
+        return any(file.holds(each) if file.stream else file.is_at(each) for each in known)
 
     def _follow(self, last: Position, live: Generation | None, steps: list[_Step]) -> bool:
         """
@@ -326,18 +345,25 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         nothing_missing = live and not last.size
         if last.is_blank and (nothing_missing or self._newer(place, last, steps, live)):
             return place
-        # We may have read further than the copy goes that copytruncate made.
-        place = self._shelf.shorter_copy(last) if copied else None
-        if place is None:
-            self._sleep(SETTLE_SECONDS)
-            self._make_sure(live)
-            if self._shelf.unreadable:
-                raise LogError(self._shelf.unreadable[0])
-            if live is None:
-                raise self.missing()
-            if last.offset or last.size:
-                self._report_gap(last, copied=copied)
-        return place
+        remnants = self._shelf.remnants(last, None if copied else live)
+        free = self._free([each.candidate for each in remnants], steps, live)
+        remnants = [each for each in remnants if each.candidate in free]
+        self._copies = {each.candidate.identity for each in remnants}
+        whole = [each.candidate for each in remnants if not each.is_damaged]
+        if copied and whole:
+            return whole[0]  # we have read further than the copy goes that copytruncate made
+        damaged = [each.candidate for each in remnants if each.is_damaged]
+        self._sleep(SETTLE_SECONDS)
+        self._make_sure(live)
+        if self._shelf.unreadable:
+            raise LogError(self._shelf.unreadable[0])
+        if live is None:
+            raise self.missing()
+        if last.offset or last.size:
+            self._report_gap(last, damaged, copied=copied)
+        if damaged:
+            steps.append(_Step(None, _waiting(last, damaged[0])))
+        return next((each.candidate for each in remnants if each.begins_alike), None)
 
     def _make_sure(self, live: Generation | None) -> None:
         """Make sure that no file was renamed while the directory was being listed."""
@@ -368,11 +394,23 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self, place: Candidate | None, last: Position, steps: list[_Step], live: Generation | None
     ) -> list[Candidate]:
         """Return what came after *place*, but for the files that are known."""
-        taken = _identities(steps, live)
+        newer = self._free(self._shelf.since(place, last), steps, live)
+        if not newer:
+            return newer
+        from logster.copies import without_copies  # noqa: PLC0415 - few runs have several to read
+
+        known = [step.file for step in steps if step.file]
+        return without_copies(newer, place, known, live, self._shelf)
+
+    def _free(
+        self, candidates: Sequence[Candidate], steps: list[_Step], live: Generation | None
+    ) -> list[Candidate]:
+        """Return those of *candidates* that are not known."""
+        taken = _identities(steps, live) | self._copies
         paths = {step.start.path for step in steps if step.start and not step.file}
         return [
             each
-            for each in self._shelf.since(place, last)
+            for each in candidates
             if each.identity not in taken and os.path.realpath(each.path) not in paths
         ]
 
@@ -388,14 +426,15 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         finally:
             file.close()
 
-    def _report_gap(self, last: Position, *, copied: bool) -> None:
+    def _report_gap(self, last: Position, damaged: Sequence[Candidate], *, copied: bool) -> None:
         self.gaps += 1
         places = ", ".join(candidate.path for candidate in self._shelf.candidates)
         what = "was cut" if copied else f"is no longer the file that was read (inode {last.inode})"
         self._lose(
             max(0, last.size - last.offset),
             f"{self.filename} {what}, and what stood in it beyond byte {last.offset} "
-            f"was not found in {places or 'any rotated file beside it'}.",
+            f"was not found in {places or 'any rotated file beside it'}."
+            + "".join(f" {each.path} is damaged or not complete." for each in damaged),
         )
 
     def _lose(self, size: int, sentence: str) -> None:
@@ -426,15 +465,17 @@ def end_of(
         previous = []
     files = [each for each in (*previous, live) if each is live or each.identity != live.identity]
     try:
-        return tuple(_end_of(file, max_line) for file in files)
+        return tuple(_end_of(file, max_line, is_live=file is live) for file in files)
+    except OSError as error:
+        raise tail._unreadable(error) from error  # noqa: SLF001 - of this module
     finally:
         _close([_Step(file, None) for file in (*previous, live)])
 
 
-def _end_of(file: Generation, max_line: int) -> Position:
+def _end_of(file: Generation, max_line: int, *, is_live: bool) -> Position:
     if file.stream:
         reader = Reader(file, None, max_line)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*() if is_live else (OSError,)):
             for _ in reader.blocks():
                 pass
         return reader.position()
@@ -506,6 +547,16 @@ def _is_untouched(position: Position) -> bool:
         return False
     return (status.st_ino, status.st_mtime_ns) == (position.inode, position.mtime_ns) and (
         status.st_size == position.size or position.path.endswith(COMPRESSED)
+    )
+
+
+def _waiting(last: Position, damaged: Candidate) -> Position:
+    """Return the position *last* in a file that does not reach it, but may once it is whole."""
+    return last._replace(
+        inode=damaged.inode,
+        path=os.path.realpath(damaged.path),
+        size=last.offset,
+        mtime_ns=damaged.mtime_ns,
     )
 
 

@@ -56,6 +56,17 @@ def test_all_understood(log: Path) -> None:
     assert why(log) == (0, "4 lines: 3 matched, 1 ignored, 0 unmatched.\n", "")
 
 
+def test_damaged(tmp_path: Path) -> None:
+    """What cannot be read of a compressed log is told, and is an error."""
+    log = tmp_path / "app.log.bz2"
+    log.write_bytes(bz2.compress(GOOD.encode() * 3)[:40])
+
+    code, out, err = why(log)
+
+    assert (1, "0 lines: 0 matched, 0 ignored, 0 unmatched.\n") == (code, out)
+    assert "app.log.bz2 cannot be read beyond byte 0: its compressed data is damaged" in err
+
+
 def test_shapes(log: Path) -> None:
     """Shapes stand in order of their frequency, each with count, share and a sample."""
     log.write_text(GOOD + "lost 1\nfound 10.0.0.1\nfound 10.0.0.2\nfound 10.0.0.3\n" + GOOD)

@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "moments",
     ),
     ("options", "sample", "compressed", "generation", "lock", "transport"),
-    ("parser", "blocks", "shelf", "tail", "journal", "outputs"),
+    ("parser", "blocks", "shelf", "copies", "tail", "journal", "outputs"),
     ("regex_parser", "parsers", "foreign", "parallel"),
     ("registry", "job", "delivery", "reading", "run", "_child", "_trials", "conformance"),
     ("command_line", "commands"),

@@ -602,6 +602,110 @@ class TestLoss:
         assert "its compressed data is damaged or not complete" in notice
         assert 90_000 < before == place.counted[0] < 100_005
 
+    @pytest.mark.parametrize("ending", PACK)
+    @pytest.mark.parametrize("content", ["cut", "garbage", "empty"])
+    def test_nothing_of_it_can_be_read(self, place: Place, ending: str, content: str) -> None:
+        """So it is when nothing can be read; the generations around it count, now and later."""
+        place.write(50)
+        place.run()
+        place.write(50)
+        place.rotate()
+        place.written += 5
+        rotated = place.log.with_name("app.log.1")
+        rotated.rename(place.log.with_name("app.log.2"))
+        whole = PACK[ending](lines(range(100, 105)))
+        damaged = place.folder / f"app.log.1.{ending}"
+        damaged.write_bytes(
+            {"cut": whole[:12], "garbage": b"\x01 garbage\n" * 99}.get(content, b"")
+        )
+        place.write(5)
+        for _ in range(3):
+            place.run()
+        damaged = place.folder / f"app.log.2.{ending}"
+        place.rotate()
+        place.write(5)
+        place.run()
+
+        (notice,) = place.notices
+        assert f"app.log.1.{ending} cannot be read beyond byte 0: its compressed data" in notice
+        assert (1, place.written - 5) == (place.load().summary["gaps"], place.counted[0])
+
+        for part in (-3, None):
+            damaged.write_bytes(whole[:part])
+            place.run()
+            place.run()
+        assert place.expected == place.counted
+
+    @pytest.mark.parametrize("ending", PACK)
+    def test_being_compressed(self, place: Place, ending: str) -> None:
+        """A file that is half compressed is read under its own name, and only there."""
+        place.write(5)
+        place.run()
+        place.write(500)
+        place.rotate()
+        place.write(500)
+        rotated = place.rotate()
+        whole = PACK[ending](rotated.read_bytes())
+        packed = place.folder / f"app.log.1.{ending}"
+        packed.write_bytes(whole[: len(whole) // 2])
+        place.write(5)
+        place.run()
+        packed.write_bytes(whole)
+        rotated.unlink()
+
+        exact(place)
+
+    @pytest.mark.parametrize("ending", ["gz", "zst"])
+    def test_made_whole(self, place: Place, ending: str) -> None:
+        """What could not be read of a damaged file is read once it is whole."""
+        place.write(5)
+        place.run()
+        place.write(50_000)
+        packed = pack(place.rotate(), ending)
+        whole = packed.read_bytes()
+        packed.write_bytes(whole[:-1000])
+        place.write(5)
+        place.run()
+        packed.write_bytes(whole)
+        place.run()
+        place.run()
+
+        assert (1, place.expected) == (len(place.notices), place.counted)
+
+    @pytest.mark.parametrize("ending", PACK)
+    @pytest.mark.parametrize("part", [0, 0.5])
+    def test_the_log_itself(self, place: Place, ending: str, part: float) -> None:
+        """A compressed log that is damaged is told once; no first run takes its place in it."""
+        whole = PACK[ending](lines(range(place.written)) * 50_000)
+        log = place.folder / f"old.{ending}"
+        log.write_bytes(whole[: int(len(whole) * part)])
+        options = {"log": str(log), "state": str(place.folder / "other.state")}
+        with pytest.raises(LogError, match=f"old.{ending} cannot be read: its compressed data is"):
+            place.run(**options)
+        reports = [place.run(**options, from_start=True) for _ in range(3)]
+
+        (notice,) = reports[0].notices
+        assert f"old.{ending} cannot be read beyond byte " in notice
+        assert [] == reports[1].notices + reports[2].notices
+        assert 0 == reports[1].bytes_read == reports[2].bytes_read
+
+    def test_a_fault_of_ours(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever else goes wrong is a sentence, which the state keeps, and reads nothing."""
+        place.write(5)
+
+        def fail(_: Tail) -> None:
+            raise RuntimeError("no idea")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Tail, "blocks", fail)
+            with pytest.raises(
+                LogError, match=r"app.log was not read: logster itself raised RuntimeError: no idea"
+            ):
+                place.run()
+
+        assert "RuntimeError: no idea" in place.load().summary["error"]
+        exact(place)
+
     def test_unreadable(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         """A rotated file that may not be read is an error, and read once it may."""
         from logster import shelf

@@ -53,7 +53,7 @@ def maker(name: str, option_string: str | None) -> Callable[[], Any]:
 
 def blocks(tail: Tail) -> Generator[bytes, None, None]:
     """
-    Yield the blocks of *tail*.
+    Yield the blocks of *tail*, and tell what of it could not be read.
 
     Raises:
         LogError: If the log cannot be read, or changes under the reader.
@@ -65,6 +65,8 @@ def blocks(tail: Tail) -> Generator[bytes, None, None]:
             f"{error} was rotated or cut while it was being read. "
             "What was read is not shown; run the command again."
         ) from error
+    for sentence in tail.notices:
+        click.echo(f"Warning: {sentence}", err=True)
 
 
 def parser_error(name: str, error: BaseException, doing: str = "reading a line") -> ParserError:

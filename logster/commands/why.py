@@ -55,7 +55,7 @@ def command(parser: str, log: str, parser_options: str | None, top: int, *, as_j
     tally, lines = survey(tail, maker(parser, parser_options), parser)
     result = _result(parser, log, tail, tally, lines.top(top), lines)
     click.echo(json.dumps(result, indent=2) if as_json else "\n".join(_text(result)))
-    return 1 if tally.unmatched else 0
+    return 1 if tally.unmatched or tail.gaps else 0
 
 
 def survey(tail: Tail, make: Callable[[], Any], name: str) -> tuple[Tally, Frequent]:

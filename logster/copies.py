@@ -1,0 +1,131 @@
+"""
+Which of the files that seem to be new are copies of others; imported where one may be.
+
+Somebody saves a log before an upgrade, an archive is filled twice, a move to another
+file system is half done: such a file is no generation, and its lines are known.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+
+from logster.errors import LogError
+from logster.generation import PROOF_BYTES, WINDOW_BYTES, Generation
+from logster.shelf import Candidate, Shelf
+
+
+_Read = Callable[[int, int], bytes]
+
+#: So many bytes may be the same in any two compressed files.
+HEADER_BYTES = 64
+
+
+def without_copies(
+    newer: Sequence[Candidate],
+    place: Candidate | None,
+    known: Sequence[Generation],
+    live: Generation | None,
+    shelf: Shelf,
+) -> list[Candidate]:
+    """
+    Return those of *newer* that hold more than the start of another file, or all of it.
+
+    Files of one row are each a generation, whatever they hold: whoever rotates
+    gave each a number of its own, and a log without times may well hold the same
+    lines every day.
+
+    Args:
+        newer: Files that seem to have come after *place*.
+
+        place: The file read last, or None if it is not on the shelf.
+
+        known: The files that are read in any case, but for *live*.
+
+        live: The file under the log's own name.
+
+        shelf: What else there is.
+    """
+    kept = list(newer)
+    taken = {file.identity for file in (*known, *([live] if live else []))}
+    old = [each for each in shelf.candidates if each not in newer and each.identity not in taken]
+    # Of two that are the same the one stays that its writer may still write to.
+    home = os.path.dirname(shelf.log) or "."
+    for each in sorted(
+        newer, key=lambda each: (not each.is_compressed, os.path.dirname(each.path) == home)
+    ):
+        rivals = [other for other in kept if other is not each and not each.is_beside(other)]
+        files: list[Generation] = []
+        if place is None or each.row != place.row:
+            rivals += [other for other in old if not each.is_beside(other)]
+            files += [file for file in known if not each.is_beside(shelf.candidate(file.identity))]
+            files += [live] if live else []
+        if each.size and (rivals or files) and _is_copy(each, rivals, files, shelf):
+            kept.remove(each)
+    return kept
+
+
+def is_part(part: Generation, whole: Generation) -> bool:
+    """
+    Return whether all that can be read of *part* begins *whole* too, a line of it at least.
+
+    Half a line, or the header of a compressed file, is the beginning of many.
+    """
+
+    def has_line(window: bytes) -> bool:
+        return b"\n" in window
+
+    def has_content(window: bytes) -> bool:
+        return len(window) > HEADER_BYTES
+
+    # As it is, it may be so small a part that nothing can be decompressed.
+    same_kind = part.stream and part.ending == whole.ending
+    if same_kind and _is_part(part.read_raw, whole.read_raw, has_content):
+        return True
+    return _is_part(_to_damage(part), _to_damage(whole), has_line)
+
+
+def _is_copy(
+    candidate: Candidate, rivals: Sequence[Candidate], files: Sequence[Generation], shelf: Shelf
+) -> bool:
+    """Return whether *candidate* is part of one of *rivals* or *files*."""
+    part = shelf.open(candidate)
+    try:
+        return any(is_part(part, whole) for whole in chain(files, _opened(rivals, shelf)))
+    finally:
+        part.close()
+
+
+def _opened(candidates: Sequence[Candidate], shelf: Shelf) -> Iterator[Generation]:
+    """Yield each of *candidates* that can be opened, and close it then."""
+    for candidate in candidates:
+        try:
+            file = shelf.open(candidate)
+        except LogError:
+            continue  # whoever needs it says so
+        with closing(file):
+            yield file
+
+
+def _is_part(part: _Read, whole: _Read, proves: Callable[[bytes], bool]) -> bool:
+    offset, size, proven = 0, PROOF_BYTES, False
+    while window := part(size, offset):
+        if window != whole(len(window), offset):
+            return False
+        proven = proven or proves(window)
+        offset, size = offset + len(window), WINDOW_BYTES
+    return proven
+
+
+def _to_damage(file: Generation) -> _Read:
+    """Return what reads *file* as if it ended where its compressed data is damaged."""
+
+    def read(size: int, offset: int) -> bytes:
+        try:
+            return file.read(size, offset)
+        except OSError:
+            if file.stream is None:
+                raise
+            return b""
+
+    return read
