@@ -95,16 +95,20 @@ def kinds(lines: Iterable[bytes], number: int) -> list[bytes]:
 
 def forged(line: bytes) -> Iterator[bytes]:
     """Yield *line* with each field replaced by each of `FORGED`."""
+    return replaced(line, FORGED)
+
+
+def replaced(line: bytes, values: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield *line* with each field replaced by each of *values*."""
     for start, end in _places(_FIELD, line):
-        for value in FORGED:
+        for value in values:
             yield line[:start] + value + line[end:]
 
 
 def variants(line: bytes) -> Iterator[bytes]:
     """Yield *line* with each field replaced by each of `VALUES`, cut, doubled, turned around."""
+    yield from replaced(line, VALUES)
     for start, end in _places(_FIELD, line):
-        for value in VALUES:
-            yield line[:start] + value + line[end:]
         yield line[:end]
         yield line[:start]
         yield line[:start] + line[end:] + line[start:end]

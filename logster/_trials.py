@@ -2,15 +2,25 @@
 
 import json
 import math
+import re
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 from logster._child import Note, Printed
-from logster._hostile import ALONE, alike, forged, kinds, long_lines, renumbered, variants
+from logster._hostile import (
+    ALONE,
+    alike,
+    forged,
+    kinds,
+    long_lines,
+    renumbered,
+    replaced,
+    variants,
+)
 from logster.metrics import KINDS, Metric, number, to_metric
 from logster.parser import Tally, feed_lines, feeder
 from logster.shapes import printable
@@ -24,6 +34,12 @@ FEW_METRICS = 300
 
 #: Lines, ever twice as many, until they do not make more metrics than half of them.
 DOUBLED = (1_875, 3_750, 7_500, 15_000, 30_000)
+
+#: Names of metrics, and their endings, that are tried as a field of a line.
+MANY_NAMES = 60
+
+#: Kinds of which several may have one name: each is one event, or one member.
+REPEATED = ("ms", "h", "s")
 
 #: Fields found to have a limit after which the others are believed.
 ENOUGH = 4
@@ -330,6 +346,30 @@ def safe_names(subject: Subject) -> str:
     )
 
 
+def names_once(subject: Subject) -> str:
+    """Return a problem if two metrics have one name, whatever the lines hold."""
+    parsers = subject.make(), subject.fed(subject.block)
+    names = [metric.name for parser in parsers for metric in _metrics(parser, 60)]
+    texts = list(dict.fromkeys(_endings(names)))
+    forging = [
+        line + b"\n"
+        for sample in subject.samples[:5]
+        for line in replaced(sample, [text.encode() for text in texts[:MANY_NAMES]])
+    ]
+    for what, lines in (("the log", []), ("lines that hold its names", forging)):
+        subject.doing = what
+        counts = Counter(
+            (metric.name, metric.timestamp)
+            for metric in _metrics(subject.fed(subject.everything, *lines), 60)
+            if metric.kind not in REPEATED
+        )
+        twice = [printable(name, 60) for (name, _), count in counts.items() if count > 1]
+        if twice:
+            shown = ", ".join(f"'{name}'" for name in twice[:3])
+            return f"it derives more than one metric called {shown}{subject.during}"
+    return ""
+
+
 def keeps_catalogue(subject: Subject) -> str:
     """Return a problem if the parser derives what its catalogue does not know."""
     say = getattr(subject.make(), "catalogue", None)
@@ -384,6 +424,7 @@ TRIALS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("takes linear time for a log", log_time),
     ("makes a bounded number of metrics", bounded),
     ("gives names that no backend mistakes", safe_names),
+    ("gives each name once", names_once),
     ("keeps to its catalogue", keeps_catalogue),
     ("remembers what JSON can hold", keeps_memory),
     ("prints nothing", silence),
@@ -392,6 +433,14 @@ TRIALS: tuple[tuple[str, Callable[[Subject], str]], ...] = (
 
 def _metrics(parser: Any, duration: float) -> list[Metric]:
     return [to_metric(each, 0) for each in parser.get_state(duration)]
+
+
+def _endings(names: Iterable[str]) -> Iterator[str]:
+    """Yield each of *names*, and what may stand behind a label in it."""
+    for name in names:
+        if name.isprintable():
+            yield name
+            yield from (name[mark.end() :] for mark in re.finditer(r"[._-](?=.)", name))
 
 
 def _values(parser: Any) -> Values:

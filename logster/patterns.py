@@ -30,6 +30,9 @@ ALARM_AT = 2048
 LINE_BUDGET = 0.02
 LEAST_BUDGET = 0.0005
 
+#: How many steps the counted repeats of a pattern may stand for: `regex` writes them out.
+MAX_STEPS = 10_000
+
 _FLAGS = re.compile(r"\s*\(\?([aimx]+)\)")
 
 # Escapes that cannot match the end of a line, and those rewritten so that they cannot.
@@ -80,10 +83,14 @@ class Pattern:
         sample: The beginning of the first line that took too long.
 
     Raises:
-        ConfigurationError: If *text* is no pattern.
+        ConfigurationError: If *text* is no pattern, or one beyond `MAX_STEPS`.
     """
 
     def __init__(self, text: str, *, limited: bool = False, misfits: bool = False) -> None:
+        if not isinstance(text, str):
+            raise ConfigurationError(f"The pattern {text!r} is no text. Nothing was read or sent.")
+        if limited:
+            refuse_endless(text)
         self.text = text
         self.sample: str | None = None
         self._limited = limited
@@ -197,6 +204,51 @@ class Pattern:
         if not self._limited:
             return {}
         return {"timeout": max(LINE_BUDGET / (1 + self._runaways / 10), LEAST_BUDGET)}
+
+
+def refuse_endless(text: str) -> None:
+    """
+    Refuse a pattern that takes too long, and too much memory, before it even meets a line.
+
+    Raises:
+        ConfigurationError: If *text* repeats something too often.
+    """
+    if _repeated(text) > MAX_STEPS:
+        raise ConfigurationError(
+            f"The pattern {text!r} repeats something too often: all together no more than "
+            f"{MAX_STEPS} times. Nothing was read or sent."
+        )
+
+
+_STEP = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^]\\])*\]|\((?:\?(?:P?<\w+>|\W))?|\{0*(\d+)[\d,]*\}|.", re.DOTALL
+)
+
+
+def _repeated(text: str) -> int:
+    r"""
+    Return about how many steps the counted repeats of *text* add to it, written out.
+
+    >>> _repeated(r"(?:\d{3}x){100,}"), _repeated(r"[{9}]x{0,9}")
+    (398, 0)
+    """
+    groups = [0]  # steps of each group that is open
+    last = added = 0
+    for step in _STEP.finditer(text):
+        if step[1] is not None:
+            more = last * max(int(step[1][:9]) - 1, 0)
+            last += more
+            added += more
+            groups[-1] += more
+        elif step[0][0] == "(":
+            groups.append(0)
+        elif step[0] == ")" and len(groups) > 1:
+            last = groups.pop()
+            groups[-1] += last
+        else:
+            last = 1
+            groups[-1] += 1
+    return added
 
 
 def within_line(text: str, *, verbose: bool = False) -> str | None:

@@ -53,7 +53,7 @@ _NONE = frozenset({"", "-"})
 
 #: What every parser may have to say of itself.
 _OWN = (
-    MetricInfo("runaway_lines", "Lines", "c", "Lines on which the pattern took too long."),
+    MetricInfo("runaway_lines", "Lines", "c", "Lines on which a pattern took too long."),
     MetricInfo("values_left_out", "Values", "c", "Values to measure that are no numbers."),
 )
 
@@ -449,6 +449,8 @@ class Percentiles(Accumulator[Distribution]):
         help: str = "",  # noqa: A002 - as in MetricInfo
     ) -> None:
         super().__init__(name, of, by=by, units=units, help=help)
+        if isinstance(percents, int | float | str):
+            raise TypeError(f"percentiles are listed, as in (50, 95), and not {percents!r}")
         if not all(0 <= percent <= 100 for percent in percents):
             raise ValueError(f"percentiles lie between 0 and 100, not all of {percents}")
         self.percents = tuple(percents)
@@ -556,21 +558,22 @@ class RegexParser(BlockParser):
         Args:
             pattern: As the attribute.
 
-            metrics: As the attribute.
+            metrics: As the attribute; one at least.
 
             ignore: As the attribute.
 
             max_labels: How many values of a label are told apart.
 
         Raises:
-            ConfigurationError: If *pattern* is none, or lacks a group, or if two metrics
-                have one name.
+            ConfigurationError: If *pattern* is none, or lacks a group, if there are no
+                *metrics*, or if two of them have one name.
         """
+        _declared(type(self).__name__, pattern, metrics)
         self._pattern = Pattern(pattern, limited=self.limited, misfits=ignore is not None)
         self._ignore = Pattern(ignore, limited=self.limited) if ignore is not None else None
         self.accumulators = [metric.fresh(max_labels) for metric in metrics]
         _keep_apart(self.accumulators)
-        self.runaways = 0
+        self.runaways = self.ignore_runaways = 0
         self.notices = []
         if self.time is not None and self.time not in self._pattern.groups:
             raise ConfigurationError(
@@ -603,7 +606,10 @@ class RegexParser(BlockParser):
         self._fold()
         other._fold()
         self.runaways += other.runaways
+        self.ignore_runaways += other.ignore_runaways
         self._pattern.sample = self._pattern.sample or other._pattern.sample
+        if self._ignore and other._ignore:
+            self._ignore.sample = self._ignore.sample or other._ignore.sample
         for mine, others in zip(self.accumulators, other.accumulators, strict=True):
             mine.merge(others)
 
@@ -613,11 +619,14 @@ class RegexParser(BlockParser):
         for accumulator in self.accumulators:
             yield from accumulator.results(duration)
         left_out = self._left_out()
-        counts = self.runaways, sum(each.count for each in left_out.values())
+        runaways = self.runaways + self.ignore_runaways
+        counts = runaways, sum(each.count for each in left_out.values())
         for info, count in zip(_OWN, counts, strict=True):
             if count:
                 yield Metric(info.name, count, info.units, "int32", kind=info.kind)
         notices = [_notice(self._pattern, self.runaways)] if self.runaways else []
+        if self._ignore and self.ignore_runaways:
+            notices.append(_notice(self._ignore, self.ignore_runaways))
         notices += [_left_out_notice(*each) for each in sorted(left_out.items())]
         self.notices = notices or self.notices
 
@@ -650,7 +659,31 @@ class RegexParser(BlockParser):
         if self._ignore is None:
             return blank
         text = "".join(line for line in misfits if line != "\n")
-        return blank + self._ignore.find(text.encode("utf-8", "surrogatepass")).matched
+        rows = self._ignore.find(text.encode("utf-8", "surrogatepass"))
+        self.ignore_runaways += rows.runaway
+        return blank + rows.matched
+
+
+def _declared(owner: str, pattern: Any, metrics: Any) -> None:
+    """
+    Look at what a parser declares.
+
+    Raises:
+        ConfigurationError: If something was forgotten, or is of another kind than it should.
+    """
+    problem = ""
+    if not pattern:
+        problem = 'has no pattern, such as pattern = r"took (?P<ms>[0-9]+)ms"'
+    elif isinstance(metrics, Accumulator) or not isinstance(metrics, Sequence):
+        problem = 'has metrics that are no tuple, such as metrics = (Count("lines"),)'
+    elif not metrics:
+        problem = 'has no metrics, such as metrics = (Count("lines"),)'
+    for each in () if problem else metrics:
+        if not isinstance(each, Accumulator):
+            shown = each.__name__ if isinstance(each, type) else repr(each)
+            problem = f'has {shown} among its metrics, which is none; Count("lines") is one'
+    if problem:
+        raise ConfigurationError(f"The parser {owner} {problem}. Nothing was read or sent.")
 
 
 def _keep_apart(accumulators: Sequence[Accumulator[Any]]) -> None:

@@ -105,9 +105,23 @@ def _attribute(name: str, kind: str, module: str, attribute: str) -> Any:
         return getattr(import_module(module), attribute)
     except (Exception, SystemExit) as error:  # a script without a guard ends the process
         raise ConfigurationError(
-            f"The {kind} {name} cannot be loaded: {type(error).__name__}: {error}. "
+            f"The {kind} {name} cannot be loaded: {type(error).__name__}: {error}{_place(error)}. "
             "Nothing was read or sent."
         ) from error
+
+
+def _place(error: BaseException) -> str:
+    """Return which line of the module being imported raised *error*, in parentheses."""
+    found: list[tuple[str, int]] = []
+    module, frame = "", error.__traceback__
+    while frame:
+        code = frame.tb_frame.f_code
+        found.append((code.co_filename, frame.tb_lineno))
+        if code.co_name == "<module>":
+            module = code.co_filename
+        frame = frame.tb_next
+    lines = [line for file, line in found if file == module]
+    return f" ({module}:{lines[-1]})" if lines else ""
 
 
 def _entry_point(name: str, kind: str, package: str) -> Any:
@@ -117,10 +131,10 @@ def _entry_point(name: str, kind: str, package: str) -> Any:
     if name in offered:
         try:
             return offered[name].load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigurationError(
-                f"The {kind} {name} of {offered[name].value} cannot be loaded: {error}. "
-                "Nothing was read or sent."
+                f"The {kind} {name} of {offered[name].value} cannot be loaded: "
+                f"{type(error).__name__}: {error}{_place(error)}. Nothing was read or sent."
             ) from error
     from difflib import get_close_matches  # noqa: PLC0415
 

@@ -10,18 +10,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from math import hypot
+from sys import getsizeof
 from typing import Any, NamedTuple
 
 from logster.parsers._json_records import numbered
 from logster.parsers._json_select import Selection, shown
 
 
-#: Objects nested deeper than this, and paths longer, are passed over.
+#: Numbers nested deeper than this, and those at longer paths, are lost.
 MAX_DEPTH = 32
 MAX_PATH = 512
 
-#: How many paths are remembered; what goes beyond is looked up again each time.
-MAX_NODES = 20_000
+#: About how many bytes of paths are remembered; what goes beyond is looked up again each time.
+MAX_REMEMBERED = 16 << 20
+
+#: About how many bytes a path takes besides its texts.
+_NODE_BYTES = 500
 
 #: Integers from here on are floats to orjson, without their last digits.
 EXACT = 2**63
@@ -52,7 +56,7 @@ class Texts(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """So many values at a path whose name is taken."""
+    """So many values at a path whose name is taken, or which is too long or too deep."""
 
     values: int
 
@@ -117,8 +121,9 @@ class Columns:
         self._separator = separator
         self._lists = lists
         self._convert = convert
-        self._nodes = 0
+        self._remembered = 0
         self._root = Node("", 0, selection)
+        self._beyond = Node("", 0, selection)
 
     def read(self, records: Column, order: Order, exact: bool = False) -> Iterator[Found]:
         """
@@ -140,7 +145,9 @@ class Columns:
             order_of = order if alike else [order[place] for place in chosen]
             for key in shape:
                 child = self._child(node, key)
-                if child:
+                if child is self._beyond:
+                    yield Lost(self._numbers([row[key] for row in rows]))
+                elif child:
                     column = [row[key] for row in rows]
                     yield from self._column(column, order_of, child, exact)
 
@@ -193,19 +200,35 @@ class Columns:
         elif column:
             yield Numbers(node.name, node.aggregates, column, order)
 
+    def _numbers(self, found: list[Any]) -> int:
+        """Return how many numbers there are in *found*, at any depth."""
+        count = 0
+        while found:
+            value = found.pop()
+            if isinstance(value, dict):
+                found += value.values()
+            elif isinstance(value, list):
+                found += value
+            elif isinstance(value, str):
+                count += bool(self._convert and self._convert(value) is not None)
+            else:
+                count += value is not None
+        return count
+
     def _child(self, node: Node, key: str) -> Node | None:
+        """Return the path *key* below *node*, None if nothing there is wanted."""
         try:
             return node.children[key]
         except KeyError:
             pass
         path = f"{node.path}{self._separator}{key}" if node.depth else key
-        child = None
-        if len(path) <= MAX_PATH and node.depth < MAX_DEPTH:
-            child = Node(path, node.depth + 1, self._selection)
-            if not (child.is_wanted or self._selection.reaches(path)):
-                child = None
-        if self._nodes < MAX_NODES:
-            self._nodes += 1
+        if len(path) > MAX_PATH or node.depth >= MAX_DEPTH:
+            return self._beyond if self._selection.may_want(path[:MAX_PATH]) else None
+        child: Node | None = Node(path, node.depth + 1, self._selection)
+        if child and not (child.is_wanted or self._selection.reaches(path)):
+            child = None
+        if self._remembered < MAX_REMEMBERED:
+            self._remembered += _NODE_BYTES + 3 * getsizeof(path)  # the key, the path, the name
             node.children[key] = child
         return child
 

@@ -40,7 +40,11 @@ OPTIONS = (
     ),
     Option(("-g", "--group-by"), "Measure apart what differs at this path.", metavar="PATH"),
     Option(
-        ("--max-groups",), "Groups measured apart, the shortest; others count as one.", 20, type=int
+        ("--max-groups",),
+        "Groups measured apart, the shortest; others count as one.",
+        20,
+        type=int,
+        least=0,
     ),
     Option(
         ("--lists",),
@@ -64,5 +68,6 @@ OPTIONS = (
         "Metrics made, of the shortest names; numbers beyond are dropped.",
         1000,
         type=int,
+        least=0,
     ),
 )

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -145,9 +145,32 @@ def _nothing(name: str) -> None:
     """Return what ``NaN`` stands for."""
 
 
+class Joined(NamedTuple):
+    """
+    What a `Joiner` makes of lines.
+
+    Attributes:
+        texts: The objects, each in one piece, and all other lines.
+
+        inner: How many lines are parts of an object that ends, or may end, further on.
+
+        lost: How many lines show that an object was lost.
+
+        breaking: The texts that are such lines.
+    """
+
+    texts: list[bytes]
+    inner: int
+    lost: int
+    breaking: list[bytes]
+
+
 class Joiner:
     """
     Joins the lines of indented objects: from one that opens to a closing one, both not indented.
+
+    Where another one opens before that, the first was broken off: it is lost, and the line
+    that shows it counts as lost, whatever it holds itself.
 
     Attributes:
         open: The lines of an object whose end was not seen yet.
@@ -157,20 +180,26 @@ class Joiner:
         self.open: list[bytes] = []
         self._size = 0
 
-    def join(self, lines: list[bytes]) -> tuple[list[bytes], int, int]:
+    def join(self, lines: list[bytes]) -> Joined:
         """
-        Return the texts that *lines* make up, how many lines are parts of one, how many are lost.
+        Return what *lines* make up.
 
-        >>> Joiner().join([b"{", b'"ms": 5', b"}", b'{"ms": 6}']) == (
-        ...     [b'{ "ms": 5 }', b'{"ms": 6}'], 2, 0)
-        True
+        >>> joined = Joiner().join([b"{", b'"ms": 5', b"}", b"{", b'{"ms": 6}'])
+        >>> joined.texts, joined.inner, joined.lost, joined.breaking
+        ([b'{ "ms": 5 }', b'{"ms": 6}'], 3, 1, [b'{"ms": 6}'])
         """
         texts: list[bytes] = []
+        breaking: list[bytes] = []
         inner = lost = 0
         for line in lines:
+            broken = bool(self.open) and self._breaks_off(line)
+            if broken:
+                self.open = []
+                lost += 1
             if not self.open:
                 if line[:1] not in {b"{", b"["} or line.rstrip()[-1:] not in {b"{", b"[", b","}:
                     texts.append(line)
+                    breaking += [line] if broken else []
                     continue
                 self._size = 0
             self.open.append(line)
@@ -182,5 +211,11 @@ class Joiner:
                 self.open = []
                 lost += 1
             else:
-                inner += 1
-        return texts, inner, lost
+                inner += not broken
+        return Joined(texts, inner, lost, breaking)
+
+    def _breaks_off(self, line: bytes) -> bool:
+        """Return whether *line* begins something else than what is open."""
+        if line[:1] not in {b"{", b"["}:
+            return False
+        return self.open[0][:1] == b"{" or self.open[-1].rstrip()[-1:] not in {b"[", b","}

@@ -135,6 +135,10 @@ class Selection:
         """Return whether anything below *path* may be wanted."""
         return _may_hold(path + self._separator, self._starts)
 
+    def may_want(self, path: str) -> bool:
+        """Return whether what begins with *path* may be wanted, as far as that tells."""
+        return self.reaches(path) and not self._exclude(path)
+
     def name(self, path: str) -> str:
         """Return the name under which *path* is measured, each of its keys a `plain_name`."""
         renamed = self._renamed(path)
@@ -275,6 +279,9 @@ class Expression:
     def __init__(self, pattern: str) -> None:
         import regex  # noqa: PLC0415
 
+        from logster.patterns import refuse_endless  # noqa: PLC0415 - only for patterns of users
+
+        refuse_endless(pattern)
         self.timeouts = 0
         try:
             self.pattern: Any = regex.compile(pattern[1:-1])

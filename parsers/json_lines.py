@@ -40,7 +40,8 @@ Metrics:
         ``other``, the groups there is no room for, without ``delta`` and ``rate``.
 
     json_keys_dropped: Numbers passed over because there are more metrics than ``--max-metrics``,
-        or because their name is taken.
+        because their name is taken, or because their path has more than 512 characters or 32
+        keys.
 """
 
 from collections import Counter, defaultdict
@@ -135,10 +136,12 @@ class JsonLinesParser(BlockParser):
         texts = block.split(b"\n")
         if not texts[-1]:
             texts.pop()
-        inner = broken = 0
+        apart = Tally()
         if self._joiner:
             self._remember()
-            texts, inner, broken = self._joiner.join(texts)
+            texts, inner, lost, breaking = self._joiner.join(texts)
+            twice = self._read(breaking, orjson.loads)[1]  # what they hold is good, they are lost
+            apart = Tally(-twice.matched, inner - twice.ignored, lost - twice.unmatched)
         found, tally = self._read(texts, orjson.loads)
         try:
             parts = self._measured(found, exact=False)
@@ -148,7 +151,7 @@ class JsonLinesParser(BlockParser):
         for part in parts:
             self.groups.add(*part)
         self.groups.records += len(found)
-        return Tally(tally.matched, tally.ignored + inner, tally.unmatched + broken)
+        return Tally(*map(sum, zip(tally, apart, strict=True)))
 
     def merge(self, other: "JsonLinesParser") -> None:
         """Add what *other* measured, which came later."""
@@ -192,7 +195,7 @@ class JsonLinesParser(BlockParser):
                 "json_keys_dropped",
                 "Numbers",
                 "c",
-                "Numbers beyond --max-metrics, or whose name is taken.",
+                "Numbers beyond --max-metrics, and those with a name taken or too long.",
             ),
         )
 

@@ -28,7 +28,7 @@ Metrics:
 
     lines_per_second: Lines that match, per second, with ``--rate``.
 
-    runaway_lines: Lines on which the pattern took too long.
+    runaway_lines: Lines on which the pattern took too long, or that of ``--ignore``.
 
     values_left_out: Values to sum up, average and the like that are no numbers; empty ones and
         ``-`` are no values.
@@ -106,6 +106,7 @@ class PatternParser(RegexParser):
             "Texts of a group that are told apart, the shortest; others count as one.",
             MAX_LABELS,
             type=int,
+            least=0,
         ),
     )
 

@@ -111,6 +111,18 @@ def test_hidden_modules(tmp_path: Path, name: str) -> None:
     assert f"would hide the Python module {name}." in err
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("postfix", "parser"), ("json_lines", "parser"), ("status", "command")]
+)
+def test_hidden_by_our_own(tmp_path: Path, name: str, kind: str) -> None:
+    """A name under which nobody could call the parser is refused."""
+    code, _, err = new(tmp_path, name)
+
+    assert code == 2
+    assert f"logster has a {kind} {name} of its own, which would hide yours." in err
+    assert os.listdir(tmp_path) == []
+
+
 def test_unwritable(tmp_path: Path) -> None:
     """A place that cannot be written to is an error, not a traceback."""
     (tmp_path / "file").touch()

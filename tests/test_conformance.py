@@ -117,6 +117,12 @@ class Forgeable(Good):
             self.seen[f"status_{match[3]}"] += 1
 
 
+class Twofold(Good):
+    def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
+        """Return the number of metrics under a name that a status may have."""
+        return [*super().get_state(duration), Metric("status_2xx", len(self.seen), kind="c")]
+
+
 class Infinite(Good):
     def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
         """Return what is no number."""
@@ -239,6 +245,7 @@ def test_good_parser() -> None:
         (SlowWithLines, "takes linear time for a log", "lines take"),
         (Unbounded, "makes a bounded number of metrics", "30000 lines make 30"),
         (Forgeable, "gives names that no backend mistakes", "status_a|b:1|c"),
+        (Twofold, "gives each name once", "called 'status_2xx' - while it took the log"),
         (Infinite, "stands hostile lines, bad bytes and NUL", "nan, which is no finite number"),
         (BadKind, "stands no lines at all", "status_x is of kind 'gauge'"),
         (Empty, "stands no lines at all", "ZeroDivisionError"),
@@ -266,6 +273,35 @@ def test_faults_are_found(parser: type[Good], trial: str, problem: str) -> None:
 def test_faults_are_told_apart() -> None:
     """A fault does not fail what has nothing to do with it."""
     assert {"keeps to its catalogue"} == set(failures(OtherKind))
+
+
+def test_names_that_a_line_forges() -> None:
+    """A name that comes out twice only where a line holds it is found as well."""
+
+    class Labelled(Good):
+        def take(self, match: "re.Match[str]") -> None:
+            self.seen[f"status_{match[3].strip('/')}"] += 1
+
+        def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
+            return [*super().get_state(duration), Metric("status_all", 1, kind="c")]
+
+    problem = failures(Labelled)["gives each name once"]
+
+    assert "called 'status_all' - while it took lines that hold its names" in problem
+
+
+def test_timers_may_repeat_their_name() -> None:
+    """Several times of one name are several events, and no fault."""
+
+    class Timing(Good):
+        def get_state(self, duration: float) -> Iterable[Metric | MetricObject]:
+            return [Metric("status_ms", value, kind="ms") for value in (1, 2)]
+
+        @classmethod
+        def catalogue(cls) -> tuple[MetricInfo, ...]:
+            return (MetricInfo("status_ms", "", "ms", "How long it took."),)
+
+    assert problems(Timing, LOG) == []
 
 
 def test_culprit_is_shown() -> None:
@@ -420,6 +456,8 @@ KNOWN = {
     # replaces what its own backend would mistake; no control character gets into a name.
     ("JsonLogster", "gives names that no backend mistakes"): ("a b", "a|b:1|c"),
     ("MetricLogster", "gives names that no backend mistakes"): ("a|b:1|c",),
+    # A count of 1.x may be called as a figure of a time.
+    ("MetricLogster", "gives each name once"): (".mean", ".median", "th_percentile"),
 }
 
 

@@ -88,6 +88,93 @@ class TestMetricLinesParser:
 
         assert metrics(made("".join(rows))) == metrics(first) == metrics(made(*rows))
 
+    def test_forged(self) -> None:
+        """No name makes a figure that another one has, nor that of the parser itself."""
+        parser = fed(
+            MetricLinesParser(),
+            "METRIC_GAUGE metric=shop.pay.p90 value=99999\n"
+            "METRIC_COUNT metric=shop.pay.count value=1000\n"
+            "METRIC_TIME metric=shop.pay value=10ms\n"
+            "METRIC_COUNT metric=metric-lines.dropped value=5\n"
+            "METRIC_GAUGE metric=open value=2\nMETRIC_COUNT metric=open value=7\n"
+            "METRIC_GAUGE metric=jobs_total value=2\nMETRIC_COUNT metric=jobs value=7\n"
+            "METRIC_GAUGE metric=runs value=2\nMETRIC_COUNT metric=runs_total value=7\n",
+        )
+
+        assert {
+            "shop.pay.count": 1,
+            "shop.pay.mean": 10,
+            "shop.pay.median": 10,
+            "shop.pay.p90": 10,
+            "open": 7,
+            "jobs": 7,
+            "runs": 2,
+            "runs_total": 7,
+            "metric_lines_dropped": 5,
+        } == figures(parser)
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["COUNT", "TIME", "GAUGE"]),
+                st.sampled_from(
+                    ["a", "a.count", "a_count", "a.p90", "metric_lines_dropped", "a:b"]
+                ),
+                st.sampled_from(["5", "5ms", "2s", "7us,", "3 of", "1e3 MB"]),
+            )
+        ),
+        st.integers(0, 20),
+    )
+    @settings(deadline=None)
+    def test_each_name_once(self, rows: list[tuple[str, str, str]], at: int) -> None:
+        """Every name comes out once, every value counts once, however a log is split."""
+        lines = [f"METRIC_{mark} metric={name} value={value}\n" for mark, name, value in rows]
+        whole, first, second, singly = (MetricLinesParser() for _ in range(4))
+        fed(whole, "".join(lines))
+        first.feed("".join(lines[:at]).encode())
+        second.feed("".join(lines[at:]).encode())
+        first.merge(second)
+        for line in lines:
+            singly.parse_line(line)
+        names = [metric.name for metric in metrics(whole)]
+
+        assert len(names) == len(set(names))
+        assert metrics(whole) == metrics(first) == metrics(singly)
+
+    @pytest.mark.parametrize(
+        ("values", "mean", "unit"),
+        [
+            (("5ms", "2s"), 1002.5, "ms"),
+            (("2 s", "5ms"), 1.0025, "s"),
+            (("1ms", "500µs", "500us", "1000000ns"), 0.75, "ms"),
+            (("10ms,", "20ms)"), 15, "ms"),
+            (("1", "3s", "2s"), 2, "s"),
+            (("1 MB", "3 kB"), 2, "MB"),
+        ],
+    )
+    def test_units(self, values: tuple[str, ...], mean: float, unit: str) -> None:
+        """Times of one name are all in the first unit of time that one of them has."""
+        lines = "".join(f"METRIC_TIME metric=t value={value}\n" for value in values)
+        found = {metric.name: metric for metric in metrics(fed(MetricLinesParser(), lines))}
+
+        assert pytest.approx(mean) == found["t.mean"].value
+        assert {unit} == {metric.units for metric in found.values() if metric.kind == "g"}
+
+    def test_last_gauge(self) -> None:
+        """A gauge is the value of its last line, whatever its unit and however it is spelled."""
+        parser = fed(
+            MetricLinesParser(),
+            "METRIC_GAUGE metric=a:b value=5ms\nMETRIC_GAUGE metric=a_b value=3ms\n"
+            "METRIC_GAUGE metric=a:b value=2s\n",
+        )
+
+        assert [("a_b", 2000, "ms")] == [metric[:3] for metric in metrics(parser)]
+
+    def test_bound_below_zero(self) -> None:
+        """There is no bound below 0."""
+        with pytest.raises(ConfigurationError, match="takes a whole number of at least 0"):
+            MetricLinesParser(option_string="--max-names -1")
+
     @pytest.mark.parametrize("options", ["-p x", "-p 101", "-p -1", "-p 50,"])
     def test_percentiles(self, options: str) -> None:
         """Percentiles that are none are refused at once."""
@@ -110,6 +197,17 @@ class TestMetricLogster:
             ("t.75th_percentile", 15.5, "ms"),
             ("t.mean", 41 / 3, "ms"),
             ("t.median", 11, "ms"),
+        ]
+
+    def test_names_of_1x(self) -> None:
+        """Two figures of one name both come out, as in 1.x."""
+        parser = fed(
+            MetricLogster(),
+            "METRIC_COUNT metric=t.mean value=60\nMETRIC_TIME metric=t value=5ms\n",
+        )
+
+        assert [("t.mean", 1.0), ("t.mean", 5.0)] == [
+            metric[:2] for metric in metrics(parser) if metric.name == "t.mean"
         ]
 
     def test_default_percentile(self) -> None:

@@ -68,6 +68,9 @@ class TestPatternParser:
             "-p '(?P<a>x)' -P a=200",
             "-p '(?P<a>x)' -P a=x",
             "-p 'x' -i '['",
+            "-p 'x' --max-labels -5",
+            "-p '(?P<a>x){999999999}'",
+            "-p x -i '(?:(?:x{999}){999}){999}'",
         ],
     )
     def test_unusable(self, options: str | None) -> None:
@@ -88,6 +91,19 @@ class TestPatternParser:
         assert figures(parser)
         (notice,) = parser.notices
         assert "'^(a|aa)+$' takes too long on 1 lines" in notice
+
+    def test_runaway_ignore(self) -> None:
+        """A runaway --ignore is named and counted as well, also by those who read a part."""
+        options = "-p 'zz(?P<x>x)' -i '^(?:a|aa)+$' -c x"
+        first, second = PatternParser(option_string=options), PatternParser(option_string=options)
+
+        assert Tally(1, 1, 1) == first.feed(b"zzx\naaa\n" + b"a" * 60 + b"b\n")
+        second.feed(b"a" * 70 + b"b\n")
+        first.merge(second)
+        assert figures(first)["runaway_lines"] == 2
+        (notice,) = first.notices
+        assert "'^(?:a|aa)+$' takes too long on 2 lines" in notice
+        assert f"'{'a' * 60}b'" in notice
 
     def test_huge_line(self) -> None:
         """A line of a megabyte costs no more than the budget of time."""

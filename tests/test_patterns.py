@@ -116,6 +116,26 @@ class TestPattern:
         with pytest.raises(ConfigurationError, match="not a regular expression"):
             Pattern("(", limited=limited)
 
+    @pytest.mark.parametrize(
+        "text", ["x{10002}", "(?:(?:x{100}){100}){2}", "(?P<word>[a-z]{10}){1002,}", "x{00020000,}"]
+    )
+    def test_endless(self, text: str) -> None:
+        """A pattern that repeats something too often is refused before it is compiled."""
+        with pytest.raises(ConfigurationError, match="repeats something too often"):
+            Pattern(text, limited=True)
+
+    @pytest.mark.parametrize(
+        "text", ["x{9999}", "(?P<word>\\w{1,9}){1000}", "zx{0,99999}", "[x{99999}]", r"\{99999}"]
+    )
+    def test_often_enough(self, text: str) -> None:
+        """What repeats less, or only may, is taken."""
+        assert 0 == Pattern(text, limited=True).find(b"y\n").matched
+
+    def test_no_text(self) -> None:
+        """A pattern that is no text is refused."""
+        with pytest.raises(ConfigurationError, match="b'x' is no text"):
+            Pattern(b"x")  # type: ignore[arg-type]
+
     @pytest.mark.parametrize("text", [r"a\nb", r"(?s).", r"\R", r"a{e<=1}", r"\p{L}", "(?r)a"])
     def test_unsure(self, text: str) -> None:
         """A pattern that might reach over the end of a line is not used on blocks."""

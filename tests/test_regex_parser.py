@@ -177,6 +177,24 @@ class TestRegexParser:
         with pytest.raises(ConfigurationError, match="has no group called"):
             Own()
 
+    @pytest.mark.parametrize(
+        ("declared", "sentence"),
+        [
+            ({"metrics": (Count("n"),)}, "The parser Own has no pattern, such as"),
+            ({"pattern": "x"}, "The parser Own has no metrics, such as"),
+            ({"pattern": "x", "metrics": Count("n")}, "has metrics that are no tuple, such as"),
+            ({"pattern": "x", "metrics": 5}, "has metrics that are no tuple, such as"),
+            ({"pattern": "x", "metrics": "n"}, "has 'n' among its metrics, which is none"),
+            ({"pattern": "x", "metrics": ("n",)}, "has 'n' among its metrics, which is none"),
+            ({"pattern": "x", "metrics": (Count,)}, "has Count among its metrics, which is none"),
+            ({"pattern": b"x", "metrics": (Count("n"),)}, "The pattern b'x' is no text"),
+        ],
+    )
+    def test_forgotten(self, declared: dict[str, Any], sentence: str) -> None:
+        """What is forgotten or mistaken in a parser is said at once, in a sentence."""
+        with pytest.raises(ConfigurationError, match=sentence):
+            type("Own", (RegexParser,), declared)()
+
     def test_runaway(self) -> None:
         """A pattern of one's own that would run away does not keep the log from being read."""
 
@@ -381,6 +399,12 @@ class TestBounds:
             tracemalloc.stop()
 
         assert peak < 24 << 20
+
+    @pytest.mark.parametrize("percents", [50, "50"])
+    def test_percents_are_listed(self, percents: Any) -> None:
+        """One percentile alone is a tuple as well."""
+        with pytest.raises(TypeError, match=r"listed, as in \(50, 95\), and not"):
+            Percentiles("x", percents)
 
     @pytest.mark.parametrize("percents", [(101,), (-1,)])
     def test_percents(self, percents: tuple[float, ...]) -> None:

@@ -58,6 +58,57 @@ def test_broken_entry_point(bench: Bench) -> None:
     assert "The parser broken of acme:Nothing cannot be loaded" in outcome.err
 
 
+def test_place_of_a_mistake(bench: Bench) -> None:
+    """What a module raises while it is imported is told with its line, wherever it was raised."""
+    bench.module(
+        "mine",
+        "from logster.regex_parser import *\n\n"
+        "class Mine(RegexParser):\n    metrics = (\n        Percentiles('ms', 50),\n    )\n",
+    )
+
+    outcome = bench.run("-d", "mine.Mine")
+
+    assert 2 == outcome.code
+    assert "TypeError: percentiles are listed, as in (50, 95), and not 50 (" in outcome.err
+    assert "mine.py:5). Nothing was read or sent." in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("5", "are 5, and not a tuple such as"),
+        ("Option('--min', 'Least.')", "are a single one, and not a tuple such as"),
+        ("(Option('--min', 'Least.'),)", "hold one with the flags '--min'"),
+        ("('--min',)", "hold '--min', which is none"),
+    ],
+)
+def test_mistaken_options(bench: Bench, options: str, problem: str) -> None:
+    """Options that are none are told as a mistake of the parser, in its help as in a run."""
+    bench.module(
+        "mine",
+        "from logster.logster_helper import *\nfrom logster.options import Option\n\n"
+        f"class Mine(LogsterParser):\n    options = {options}\n",
+    )
+
+    for words in (("-d", "mine.Mine"), ("--parser-help", "mine.Mine")):
+        outcome = bench.run(*words)
+        assert 2 == outcome.code
+        assert f" {problem}" in outcome.err
+        assert "Traceback" not in outcome.err
+
+
+def test_list_shows_packages(bench: Bench) -> None:
+    """--list names what packages register, and what of it nobody can call."""
+    points = bench.modules / "acme-1.0.dist-info" / "entry_points.txt"
+    points.write_text(points.read_text().replace("broken", "postfix"))
+
+    listed = logster("--list", path=bench.modules).out.splitlines()
+
+    assert ["shop", "Of the package acme."] in [line.split(maxsplit=1) for line in listed]
+    assert ["pager", "Of the package acme."] in [line.split(maxsplit=1) for line in listed]
+    assert "postfix          Of the package acme; logster's own hides it." in listed
+
+
 @pytest.mark.parametrize("name", names("logster.outputs"))
 def test_every_output_has_a_class(name: str) -> None:
     """The class of an output follows from the name of its module."""

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from typing import Any
@@ -79,25 +80,26 @@ def catalogue(parser_class: Any) -> tuple[MetricInfo, ...]:
     return tuple(MetricInfo(*each) for each in say()) if callable(say) else ()
 
 
-def summaries() -> Iterator[tuple[str, str]]:
+def summaries(package: str = _PACKAGE) -> Iterator[tuple[str, str]]:
     """
-    Yield each parser with the line that says what it does.
+    Yield each parser, or what else there is in *package*, with the line that says what it does.
 
-    No parser is imported for that: one of them might lack what it needs.
+    None is imported for that: one of them might lack what it needs.
     """
-    for name in names(_PACKAGE):
-        yield name, _summary(f"{_PACKAGE}.{name.replace('-', '_')}")
-    for point in sorted(entry_points(group=_PACKAGE)):
-        yield point.name, f"Of the package {point.dist.name if point.dist else point.value}."
+    own = names(package)
+    for name in own:
+        yield name, _summary(package, name.replace("-", "_"))
+    for point in sorted(entry_points(group=package)):
+        origin = f"Of the package {point.dist.name if point.dist else point.value}"
+        hidden = point.name.replace("_", "-") in own
+        yield point.name, f"{origin}; logster's own hides it." if hidden else f"{origin}."
 
 
-def _summary(module: str) -> str:
-    """Return the first line of the docstring of *module*."""
-    import logster.parsers
-
-    spec = PathFinder.find_spec(module, logster.parsers.__path__)
+def _summary(package: str, module: str) -> str:
+    """Return the first line of the docstring of a *module*."""
+    spec = PathFinder.find_spec(f"{package}.{module}", import_module(package).__path__)
     try:
-        source = spec.loader.get_source(module) if spec else None  # type: ignore[union-attr]
+        source = spec.loader.get_source(spec.name) if spec else None  # type: ignore[union-attr]
         text = ast.get_docstring(ast.parse(source or ""))
     except (OSError, SyntaxError, ValueError) as error:
         return f"Cannot be read: {error}."

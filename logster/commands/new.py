@@ -9,8 +9,10 @@ from importlib.util import find_spec
 
 import click
 
+from logster.command_line import COMMANDS
 from logster.commands._reading import CONTEXT
 from logster.errors import ConfigurationError
+from logster.registry import names
 
 
 _PARSER = r'''"""
@@ -127,7 +129,7 @@ def command(name: str, directory: str) -> None:
 
 def _refuse(name: str, module: str) -> None:
     """
-    Refuse a *name* that cannot be that of a module, or hides another one.
+    Refuse a *name* that cannot be that of a module, hides another one, or is hidden itself.
 
     Raises:
         ConfigurationError: If it is such a name.
@@ -136,6 +138,12 @@ def _refuse(name: str, module: str) -> None:
         raise ConfigurationError(
             f"A parser cannot be called {name!r}: small letters, digits and dashes make a name, "
             "such as my-shop. Nothing was written."
+        )
+    if name in COMMANDS or module.replace("_", "-") in names("logster.parsers"):
+        kind = "command" if name in COMMANDS else "parser"
+        raise ConfigurationError(
+            f"logster has a {kind} {name} of its own, which would hide yours. "
+            "Choose another name. Nothing was written."
         )
     if module in sys.stdlib_module_names or _is_installed(module):
         raise ConfigurationError(
