@@ -8,6 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 
+#: The long options of 1.x, whose abbreviations no option since takes away.
+OF_1X = frozenset(
+    {
+        *("--tailer", "--logtail", "--locker", "--state-dir", "--log-dir", "--log-conf"),
+        *("--metric-prefix", "--metric-suffix", "--parser-help", "--parser-options", "--output"),
+        *("--dry-run", "--debug", "--help", "--graphite-host", "--graphite-protocol"),
+        *("--statsd-host", "--gmetric-options", "--nsca-host", "--nsca-service-hostname"),
+        *("--aws-key", "--aws-secret-key", "--stdout-separator"),
+    }
+)
+
+
 def expanded(
     words: Sequence[str],
     takes_value: Mapping[str, bool],
@@ -24,7 +36,8 @@ def expanded(
 
         takes_value: Every flag, ``-o`` and ``--output`` alike, and whether a value follows it.
 
-        long_flags: The long flag to put in place of a short one.
+        long_flags: The flag to put in place of each: of a short one the long, of several
+            the longest.
 
     >>> expanded(["--metric-p", "x", "--outp=statsd"], {"--metric-prefix": True, "--output": True})
     ['--metric-prefix=x', '--output=statsd']
@@ -32,8 +45,8 @@ def expanded(
     ['--dry-run', '--', '-d']
     """
     result: list[str] = []
-    for given, value in _walk(words, takes_value):
-        flag = given if "--" in result else long_flags.get(given, given)
+    for name, value in walk(words, takes_value, long_flags):
+        flag = name if "--" in result else long_flags.get(name, name)
         if not flag.startswith("--") or flag == "--":
             result += [flag] if value is None else [flag, value]
         else:
@@ -52,12 +65,14 @@ def values_of(
     ['statsd', 'a.B']
     """
     return [
-        value for flag, value in _walk(words, takes_value) if flag in flags and value is not None
+        value for flag, value in walk(words, takes_value) if flag in flags and value is not None
     ]
 
 
-def _walk(
-    words: Sequence[str], takes_value: Mapping[str, bool]
+def walk(
+    words: Sequence[str],
+    takes_value: Mapping[str, bool],
+    long_flags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[str, str | None]]:
     """Yield each option with its value, and each other word with None."""
     left = iter(words)
@@ -66,7 +81,7 @@ def _walk(
             yield from ((each, None) for each in (word, *left))
         elif word.startswith("--"):
             name, equals, value = word.partition("=")
-            flag = written_out(name, takes_value)
+            flag = written_out(name, takes_value, long_flags)
             if equals:
                 yield flag, value
             else:
@@ -90,15 +105,40 @@ def _cluster(
         yield flag, None
 
 
-def written_out(name: str, known: Iterable[str]) -> str:
+def written_out(
+    name: str, known: Iterable[str], long_flags: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """
     Return the one flag of *known* of which *name* is the beginning, or *name* itself.
 
+    An option of 1.x comes before later ones. A second name of an option counts only
+    where no first one fits: it takes no abbreviation away from another option.
+
+    Args:
+        name: What the command line gives.
+
+        known: Every flag.
+
+        long_flags: The first name of each, where it has several.
+
     >>> written_out("--metric-p", ["--metric-prefix"]), written_out("--token", ["--token-file"])
     ('--metric-prefix', '--token')
+    >>> written_out("--f", ["--from-start", "--format"], {"--format": "--stdout-format"})
+    '--from-start'
+    >>> written_out("--ta", ["--tag", "--tailer"])
+    '--tailer'
     """
     if name in known:
         return name
-    matches = [flag for flag in known if flag.startswith(name)]
+    matches = meant(name, known, long_flags)
     # A secret given to --token would become the name of a file, which messages show.
     return matches[0] if len(matches) == 1 and matches[0] != f"{name}-file" else name
+
+
+def meant(
+    name: str, known: Iterable[str], long_flags: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Return the flags of *known* that *name* may be the beginning of, as in `written_out`."""
+    matches = [flag for flag in known if flag.startswith(name)]
+    first = [flag for flag in matches if long_flags.get(flag, flag) == flag]
+    return [flag for flag in matches if flag in OF_1X] or first or matches

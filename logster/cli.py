@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from logster.command_line import COMMANDS, RunCommand, foreign_texts
+from logster.command_line import COMMANDS, RunCommand
 from logster.errors import LogsterError, OutputError, StateError
-from logster.logs import DEFAULT_FOLDER, Log, foreign_logger
-from logster.registry import load_parser, names, parser_path
+from logster.logs import DEFAULT_FOLDER, Log, foreign_logger, one_line
+from logster.registry import load_parser, parser_path
 
 
 if TYPE_CHECKING:
@@ -41,28 +41,43 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
             # A character of a log must not end a run on a terminal that cannot show it.
             stream.reconfigure(errors="backslashreplace")
     try:
-        if not words and "_LOGSTER_COMPLETE" in os.environ:
-            from logster.commands._completion import Completion
-
-            code = Completion("logster").main([], "logster", standalone_mode=False)
-        elif words and words[0] in COMMANDS:
-            code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
-        else:
-            code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
+        code = _called(words)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except LogsterError as error:
-        click.echo(f"Error: {error}", err=True)
+        _complain("Error", str(error))
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. What was read but not yet noted is read again.", err=True)
         code = 130
     except BrokenPipeError:
         # Whoever read us has seen enough; let the interpreter's last flush not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _forget_output()
         code = 0
+    except OSError as error:
+        if not _came_of_printing(error):
+            raise
+        _forget_output()
+        _complain("Error", f"Standard output cannot be written: {error.strerror}.")
+        # To Nagios 1 is a warning, and 3 that nothing is known.
+        code = 3 if words[:1] == ["status"] else 1
     sys.exit(code or 0)
+
+
+def _called(words: list[str]) -> Any:
+    """Do what *words* ask for, and return what it comes to."""
+    if not words and "_LOGSTER_COMPLETE" in os.environ:
+        from logster.commands._completion import Completion
+
+        code = Completion("logster").main([], "logster", standalone_mode=False)
+    elif words and words[0] in COMMANDS:
+        code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
+    else:
+        code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code
 
 
 def _run(**values: Any) -> int:
@@ -104,8 +119,6 @@ def _settings(values: dict[str, Any]) -> SimpleNamespace:
     settings.tags = values["tag"]
     if not settings.output and not settings.dry_run:
         raise click.UsageError("Supply where the data should be sent with -o (or --output).")
-    if settings.max_unmatched is not None and not 0 <= settings.max_unmatched <= 100:
-        raise click.UsageError("--max-unmatched takes a percentage from 0 to 100.")
     return settings
 
 
@@ -128,7 +141,7 @@ def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
 def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context) -> "Job":
     """Return the job that *settings* describe."""
     from logster.places import state_places
-    from logster.run import Job
+    from logster.run import Job, note
 
     parser_class = load_parser(settings.parser)
     settings.catalogue = getattr(parser_class, "catalogue", None)
@@ -141,12 +154,18 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
     )
     if not settings.dry_run:
         _make_folder(os.path.dirname(places.path))
+    try:
+        outputs = _outputs(command, settings, context)
+    except OutputError as error:
+        if not settings.dry_run:
+            note(places.path, settings.log, str(error))
+        raise
     mark = repr((settings.parser_options, settings.metric_prefix, settings.metric_suffix))
     return Job(
         log=settings.log,
         parser=lambda: parser_class(option_string=settings.parser_options),
         parser_name=settings.parser,
-        outputs=_outputs(command, settings, context),
+        outputs=outputs,
         state=places.path,
         legacy_states=places.legacy,
         from_start=settings.from_start,
@@ -166,12 +185,7 @@ def _outputs(
     command: RunCommand, settings: SimpleNamespace, context: click.Context
 ) -> "list[Output]":
     """Return the outputs, made from the settings that all of them share."""
-    for name, declared in command.foreign.items():
-        from logster.foreign import blaming, longest_flag, read_options
-
-        given = {longest_flag(o): foreign_texts(settings, o) for o in declared}
-        with blaming(name, command.outputs[name], "reading its options"):
-            vars(settings).update(read_options(declared, given))
+    foreign = _foreign_settings(command, settings)
     outputs: list[Output] = []
     for name in settings.output:
         output_class = command.outputs[name]
@@ -182,9 +196,35 @@ def _outputs(
         from logster.foreign import CommandLine, ForeignOutput, made
 
         parser = CommandLine(lambda: click.echo(command.get_help(context)), _fail)
-        instance = made(output_class, parser, settings, foreign_logger())
+        instance = made(
+            output_class,
+            name,
+            parser,
+            foreign[name],
+            foreign_logger(),
+            timeout=settings.timeout,
+        )
         outputs.append(ForeignOutput(settings, name, instance))
     return outputs
+
+
+def _foreign_settings(command: RunCommand, settings: SimpleNamespace) -> dict[str, SimpleNamespace]:
+    """
+    Return the settings of each output of a third party: its own options, and those of all.
+
+    What two of them call by one name each has as it declared it; all others see it too,
+    as in 1.x, where it is no name of theirs.
+    """
+    own: dict[str, dict[str, Any]] = {}
+    for name, declared in command.foreign.items():
+        from logster.foreign import blaming, longest_flag, read_options
+
+        given = {longest_flag(option): command.texts_of(name, option) for option in declared}
+        with blaming(name, command.outputs[name], "reading its options"):
+            own[name] = read_options(declared, given)
+    for values in own.values():
+        vars(settings).update({k: v for k, v in values.items() if not hasattr(settings, k)})
+    return {name: SimpleNamespace(**(vars(settings) | values)) for name, values in own.items()}
 
 
 def _dry_run(job: "Job") -> int:
@@ -211,7 +251,7 @@ def _print_lines(output: "Output", batch: "Batch") -> None:
 def _print_table(report: "Report") -> None:
     from logster.table import table
 
-    rows = [(each.name, _short(each.value), each.units) for each in report.metrics]
+    rows = [tuple(map(one_line, (m.name, _short(m.value), m.units))) for m in report.metrics]
     click.echo(table(("metric", "value", "unit"), rows, right=[1]))
     click.echo(
         f"\n{sum(report.tally)} lines: {report.tally.matched} matched, "
@@ -227,10 +267,27 @@ def _short(value: object) -> str:
 def _conclude(report: "Report") -> int:
     """Print what went wrong, and return the exit code."""
     for sentence in report.notices:
-        click.echo(f"Warning: {sentence}", err=True)
+        _complain("Warning", sentence)
     for sentence in report.errors:
-        click.echo(f"Error: {sentence}", err=True)
+        _complain("Error", sentence)
     return 1 if report.errors else 0
+
+
+def _complain(kind: str, sentence: str) -> None:
+    click.echo(f"{kind}: {one_line(sentence)}", err=True)
+
+
+def _came_of_printing(error: OSError) -> bool:
+    """Return whether *error* was raised by `click.echo` or by the flush in `_called`."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals["__name__"] in {"click.utils", __name__}
+
+
+def _forget_output() -> None:
+    """Let the interpreter's last flush of standard output not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _make_folder(folder: str) -> None:
@@ -260,18 +317,11 @@ def _look_for_garbage() -> None:
 
 
 def _print_list() -> int:
-    import importlib
-
+    from logster.commands.metrics import summaries
     from logster.table import table
 
     for kind in ("parsers", "outputs"):
-        package = f"logster.{kind}"
-        rows = []
-        for name in names(package):
-            module = importlib.import_module(f"{package}.{name.replace('-', '_')}")
-            summary = (module.__doc__ or "").strip().partition("\n")[0]
-            rows.append((name, summary))
-        click.echo(table((kind, ""), rows) + "\n")
+        click.echo(table((kind, ""), list(summaries(f"logster.{kind}"))) + "\n")
     return 0
 
 

@@ -7,13 +7,12 @@ of an output on either side of its ``-o``.
 
 import os
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from logster import __version__
-from logster.arguments import expanded, values_of, written_out
+from logster.arguments import expanded, meant, values_of, walk, written_out
 from logster.errors import ConfigurationError
 from logster.options import Option, click_option
 from logster.registry import load_output, names
@@ -97,8 +96,17 @@ RUN_OPTIONS: tuple[Option, ...] = (
         0.0,
         metavar="SECONDS",
         type=float,
+        least=0,
     ),
-    Option(("--timeout",), "How long a receiver may take.", 10.0, metavar="SECONDS", type=float),
+    Option(
+        ("--timeout",),
+        "How long a receiver may take, at most a day.",
+        10.0,
+        metavar="SECONDS",
+        type=float,
+        least=0.001,
+        most=86400,
+    ),
     Option(
         ("--no-confirm",),
         "Do not wait for a TCP receiver to close its side, for one that never does.",
@@ -111,6 +119,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
         16 << 20,
         metavar="BYTES",
         type=int,
+        least=0,
     ),
     Option(
         ("--outbox-age",),
@@ -118,6 +127,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
         7 * 86400.0,
         metavar="SECONDS",
         type=float,
+        least=0,
     ),
     Option(
         ("--jobs",),
@@ -125,13 +135,23 @@ RUN_OPTIONS: tuple[Option, ...] = (
         1,
         metavar="N",
         type=int,
+        least=1,
     ),
-    Option(("--max-line",), "The longest line that is read.", 1 << 20, metavar="BYTES", type=int),
+    Option(
+        ("--max-line",),
+        "The longest line that is read.",
+        1 << 20,
+        metavar="BYTES",
+        type=int,
+        least=1,
+    ),
     Option(
         ("--max-unmatched",),
         "Fail, after sending, if more than PERCENT of the lines, 0 to 100, went unmatched.",
         metavar="PERCENT",
         type=float,
+        least=0,
+        most=100,
     ),
     Option(
         ("--self-metrics",),
@@ -209,6 +229,7 @@ class RunCommand(click.Command):
             ),
         ]
         self.foreign: dict[str, list[optparse.Option]] = {}
+        self._words = words
         self.outputs = self._load_outputs(words)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -223,24 +244,28 @@ class RunCommand(click.Command):
 
     def _answer(self, error: click.NoSuchOption, ctx: click.Context) -> click.UsageError:
         """Return what to say of an option that is not known, though an output may have it."""
-        given = error.option_name
+        name = error.option_name
+        own = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
+        fitting = sorted(meant(name, own, own))
+        if len(fitting) > 1:
+            message = f"{name} is ambiguous: {', '.join(fitting)}."
+            return click.UsageError(message, ctx)
         owners = {
-            flag: name
-            for name in names("logster.outputs")
-            for option in getattr(load_output(name), "options", ())
+            flag: output
+            for output in names("logster.outputs")
+            for option in getattr(load_output(output), "options", ())
             for flag in option.flags
         }
-        if owner := owners.get(written_out(given, owners)):
-            message = f"{given} belongs to the output {owner}: add -o {owner}."
+        if owner := owners.get(written_out(name, owners)):
+            message = f"{name} belongs to the output {owner}: add -o {owner}."
             return click.UsageError(message, ctx)
         from difflib import get_close_matches
 
-        own = {flag for param in self.params for flag in param.opts}
-        near = get_close_matches(given, owners.keys() | own, n=1)
+        near = get_close_matches(name, owners.keys() | own, n=1)
         if not near or near[0] in own:
             return error
         owner = owners[near[0]]
-        message = f"No such option {given!r}. Did you mean {near[0]!r}, with -o {owner}?"
+        message = f"No such option {name!r}. Did you mean {near[0]!r}, with -o {owner}?"
         return click.UsageError(message, ctx)
 
     def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
@@ -251,23 +276,65 @@ class RunCommand(click.Command):
         if {"-h", "--help"} & set(words):
             wanted = [*wanted, *names("logster.outputs")]
         classes = {name: load_output(output_kind(name)) for name in wanted}
-        for name, output_class in classes.items():
-            self._add_options(name, output_class)
+        # Those of third parties come last: of a flag that both have, ours says what it takes.
+        for name in sorted(classes, key=lambda each: not _is_ours(classes[each])):
+            if _is_ours(classes[name]):
+                self._add_options(classes[name])
+            else:
+                self._add_foreign_options(name, classes[name])
         return classes
 
-    def _add_options(self, name: str, output_class: Any) -> None:
+    def _add_options(self, output_class: Any) -> None:
         """Add the options of one output, but for those that another brought already."""
         present = {flag for param in self.params for flag in param.opts}
-        if hasattr(output_class, "options"):
-            fresh = [click_option(o) for o in output_class.options if not present & set(o.flags)]
-        else:
-            from logster.foreign import blaming, declared_options
+        self.params[-2:-2] = [
+            click_option(o) for o in output_class.options if not present & set(o.flags)
+        ]
 
-            with blaming(name, output_class, "adding its options"):
-                self.foreign[name] = declared_options(output_class)
-            fresh = [_foreign_option(o) for o in self.foreign[name]]
-            fresh = [param for param in fresh if not present & set(param.opts)]
-        self.params[-2:-2] = fresh
+    def _add_foreign_options(self, name: str, output_class: Any) -> None:
+        """Let click take the options of a third party's output; `texts_of` reads their values."""
+        if not callable(getattr(output_class, "submit", None)):
+            raise ConfigurationError(
+                f"{name} is no output, since it has no method submit. Nothing was read or sent."
+            )
+        from logster.foreign import blaming, declared_options
+
+        with blaming(name, output_class, "adding its options"):
+            self.foreign[name] = declared_options(output_class)
+        for option in self.foreign[name]:
+            present = {flag for param in self.params for flag in param.opts}
+            flags = [flag for flag in _flags(option) if flag not in present]
+            if flags:
+                self.params.insert(-2, _foreign_option(option, flags))
+
+    def texts_of(self, name: str, option: "optparse.Option") -> list[str]:
+        """
+        Return the texts that the command line, or else the environment, gives to *option*.
+
+        Args:
+            name: The output that declares it, maybe under a flag that others have too.
+
+            option: One of its options.
+
+        Raises:
+            ConfigurationError: If one flag would have a value and not have one.
+        """
+        from logster.foreign import longest_flag
+
+        flags = _flags(option)
+        long_flags = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
+        texts = []
+        for flag, text in walk(self._words, self._takes_value(), long_flags):
+            if flag == "--":
+                break
+            if flag in flags and text is None and option.takes_value():
+                raise ConfigurationError(
+                    f"{flag} takes no value here, so that the output {name}, which wants one, "
+                    "cannot have an option of that name. Nothing was read or sent."
+                )
+            if flag in flags:
+                texts.append(text or "")
+        return texts or _texts_of_environment(longest_flag(option), option)
 
     def _takes_value(self) -> dict[str, bool]:
         """Return every flag and whether a value follows it."""
@@ -302,31 +369,35 @@ def output_kind(given: str) -> str:
     return given
 
 
-def _foreign_option(option: "optparse.Option") -> click.Option:
-    """Return a click option that collects the texts given to an option of optparse."""
-    from optparse import SUPPRESS_HELP
+def _is_ours(output_class: Any) -> bool:
+    """Return whether an output is made as ours are, and not as those of 1.x."""
+    from logster.outputs import Output
 
-    from logster.foreign import longest_flag
+    return isinstance(output_class, type) and issubclass(output_class, Output)
+
+
+def _flags(option: "optparse.Option") -> list[str]:
+    return [*option._short_opts, *option._long_opts]  # noqa: SLF001
+
+
+def _foreign_option(option: "optparse.Option", flags: Sequence[str]) -> click.Option:
+    """Return a click option that lets the command line hold an option of optparse."""
+    from optparse import SUPPRESS_HELP
 
     default = option.default if option.default != ("NO", "DEFAULT") else None
     text = (option.help or "").replace("%default", str(default))
-    flags = [*option._short_opts, *option._long_opts]  # noqa: SLF001
-    name = _foreign_name(longest_flag(option))
-    hidden = option.help is SUPPRESS_HELP
-    if not option.takes_value():
-        return click.Option([*flags, name], count=True, help=text, hidden=hidden)
-    metavar = option.metavar or (option.dest or name).upper()
-    return click.Option([*flags, name], multiple=True, help=text, hidden=hidden, metavar=metavar)
-
-
-def foreign_texts(settings: SimpleNamespace, option: "optparse.Option") -> list[Any]:
-    """Return the texts that the command line gave to *option*, or else the environment."""
-    from logster.foreign import longest_flag
-
-    flag = longest_flag(option)
-    given = getattr(settings, _foreign_name(flag), ())
-    texts = [""] * given if isinstance(given, int) else list(given)
-    return texts or _texts_of_environment(flag, option)
+    takes_value = option.takes_value()
+    name = "foreign_" + max(flags, key=len).lstrip("-").replace("-", "_").lower()
+    return click.Option(
+        [*flags, name],
+        count=not takes_value,
+        multiple=takes_value,
+        metavar=(option.metavar or (option.dest or name).upper()) if takes_value else None,
+        help=text,
+        hidden=option.help is SUPPRESS_HELP,
+        expose_value=False,
+        allow_from_autoenv=False,
+    )
 
 
 def _texts_of_environment(flag: str, option: "optparse.Option") -> list[str]:
@@ -338,11 +409,6 @@ def _texts_of_environment(flag: str, option: "optparse.Option") -> list[str]:
     if not option.takes_value():
         return [""] * click.BOOL.convert(text, None, None)
     return text.split() if option.action == "append" else [text]
-
-
-def _foreign_name(flag: str) -> str:
-    """Return the parameter under which click collects an option of a third party."""
-    return "foreign_" + flag.lstrip("-").replace("-", "_").lower()
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:

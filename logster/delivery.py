@@ -52,13 +52,20 @@ def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
     """
     Yield each target with its receipt, as they come in.
 
-    Several outputs are served side by side, so that a dead one delays no other.
+    Several outputs are served side by side, so that a dead one delays no other; those
+    of third parties after them, one by one, since they may rely on the main thread.
     """
     owing = {key: output for key, output in job.targets.items() if key in state.owed}
-    if len(owing) <= 1:
-        for target, output in owing.items():
-            yield target, _receipt(output, state.owed[target])
-        return
+    together = {key: output for key, output in owing.items() if output.side_by_side}
+    if len(together) > 1:
+        yield from _side_by_side(together, state)
+        owing = {key: output for key, output in owing.items() if key not in together}
+    for target in sorted(owing, key=lambda each: each not in together):
+        yield target, _receipt(owing[target], state.owed[target])
+
+
+def _side_by_side(owing: dict[str, Output], state: State) -> Iterator[tuple[str, Receipt]]:
+    """Yield the receipt of each output, the fastest first."""
     import queue  # noqa: PLC0415 - only runs with several outputs pay for it
     import threading  # noqa: PLC0415
 

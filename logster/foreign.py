@@ -6,10 +6,13 @@ Such a class declares its options on an optparse group, is made with
 reads what the class declares, so that every action and type means what it meant.
 """
 
+import io
 import optparse
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from traceback import walk_tb
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -17,8 +20,13 @@ from typing import Any, NoReturn
 import click
 
 from logster.errors import ConfigurationError, LogsterError, OutputError
-from logster.metrics import Batch, Metric, to_object
-from logster.outputs import Output, Receipt
+from logster.metrics import Batch, Metric, MetricObject, to_object
+from logster.outputs import MAX_TIMEOUT, Output, Receipt
+from logster.outputs._patience import Patience
+
+
+#: Seconds that an output has to take what it is handed, if `--timeout` is not more.
+PATIENCE = 60.0
 
 
 class CommandLine(optparse.OptionParser):
@@ -121,10 +129,38 @@ def blaming(name: str, output_class: Any, doing: str) -> Iterator[None]:
         ) from error
 
 
-def made(output_class: Any, *arguments: Any) -> Any:
-    """Return an output made with *arguments*, or what delivers nothing if it cannot be made."""
+def made(
+    output_class: Any,
+    name: str,
+    parser: CommandLine,
+    settings: SimpleNamespace,
+    logger: Any,
+    *,
+    timeout: float,
+) -> Any:
+    """
+    Return an output, or what delivers nothing if it cannot be made, in time.
+
+    Args:
+        output_class: Its class.
+
+        name: The dotted name it was given by.
+
+        parser: What it gets as its parser.
+
+        settings: Values of all options, with its own where a name is that of another.
+
+        logger: What it gets as its logger.
+
+        timeout: Seconds that a receiver may take.
+    """
+    instances: list[Any] = []
+    patience = Patience(_seconds(timeout), name, _file_of(output_class))
     try:
-        return output_class(*arguments)
+        patience.call(lambda: instances.append(output_class(parser, settings, logger)))
+        return instances[0]
+    except OutputError as error:
+        return _Unmade(f"it cannot be made, {error}")
     except (click.ClickException, LogsterError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the others get theirs all the same
@@ -144,7 +180,7 @@ class _Unmade:
 
 class ForeignOutput(Output):
     """
-    Hands metrics to an output class of a third party.
+    Hands metrics to an output class of a third party, in the main thread as 1.x did.
 
     Args:
         settings: Values of all options; the class reads its own from it.
@@ -154,16 +190,30 @@ class ForeignOutput(Output):
         instance: The output, made.
     """
 
+    side_by_side = False
+
     def __init__(self, settings: SimpleNamespace, name: str, instance: Any) -> None:
         super().__init__(settings, encode_only=True)
         self.target = name
         self.instance = instance
 
     def deliver(self, batches: Sequence[Batch]) -> Receipt:
-        """Hand over batch by batch; an exception or an exit means not delivered."""
+        """
+        Hand over batch by batch; an exception or an exit means not delivered.
+
+        Each call has a time to end in, and none begins when that time has passed since
+        the first began.
+        """
+        seconds = _seconds(self.timeout)
+        deadline = time.monotonic() + seconds
+        patience = Patience(seconds, self.target, _file_of(self.instance))
         for count, batch in enumerate(batches):
+            if time.monotonic() >= deadline:
+                said = f"it took no more than {count} batches in {seconds:g} s"
+                return Receipt(count, 0, OutputError(said))
+            metrics = [to_object(metric) for metric in batch.metrics]
             try:
-                self.instance.submit([to_object(metric) for metric in batch.metrics])
+                patience.call(partial(self._submit, metrics))
             except KeyboardInterrupt:
                 raise
             except OutputError as error:
@@ -172,6 +222,21 @@ class ForeignOutput(Output):
                 said = f"{type(error).__name__}: {error}"
                 return Receipt(count, 0, OutputError(said))
         return Receipt(len(batches))
+
+    def _submit(self, metrics: list[MetricObject]) -> None:
+        """Hand over *metrics*; what the output prints is delivered once it can be written."""
+        if sys.stdout is None:  # print() would say nothing and print nothing
+            with redirect_stdout(_ClosedOutput()):
+                self.instance.submit(metrics)
+            return
+        self.instance.submit(metrics)
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            # What is left in its buffer would fail once more at the end.
+            sys.stdout = _ClosedOutput()
+            said = f"standard output cannot be written: {error.strerror}"
+            raise OutputError(said) from error
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """
@@ -193,14 +258,31 @@ class ForeignOutput(Output):
         return iter(())
 
 
+def _seconds(timeout: float) -> float:
+    """Return the time an output has: a minute, or *timeout* if that is more."""
+    return min(max(PATIENCE, timeout), MAX_TIMEOUT)
+
+
 def _described(error: BaseException, owner: Any) -> str:
     """Return kind, text and place of *error*: where in the module of *owner* it came from."""
-    module = sys.modules.get(getattr(owner, "__module__", ""))
-    file = getattr(module, "__file__", None)
+    file = _file_of(owner)
     found = walk_tb(error.__traceback__)
     lines = [line for frame, line in found if frame.f_code.co_filename == file]
     where = f" ({file}:{lines[-1]})" if lines else ""
     return f"{type(error).__name__}: {error}{where}"
+
+
+def _file_of(owner: Any) -> str | None:
+    """Return the file of the module that *owner*, a class or an instance of it, comes from."""
+    module = sys.modules.get(getattr(owner, "__module__", ""))
+    return getattr(module, "__file__", None)
+
+
+class _ClosedOutput(io.StringIO):
+    """Stands for a standard output that nothing can be written to."""
+
+    def write(self, _: str) -> NoReturn:
+        raise OutputError("standard output is closed")
 
 
 class _Strict(optparse.OptionParser):

@@ -16,6 +16,7 @@ import json
 import math
 import os
 import stat
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
@@ -107,6 +108,8 @@ class State:
 
         said: Remarks that shall not be repeated in every run.
 
+        damaged: Batches of the file that were no batches, and are given up.
+
         summary: Of the last run: ``log`` and ``parser`` as on the command line,
             ``outputs`` (their targets), ``lines`` and of them ``matched``, ``ignored``,
             ``unmatched``; ``bytes`` read, ``lag`` (bytes at the end not yet read),
@@ -135,6 +138,7 @@ class State:
         self.memory: Any = None
         self.callers: list[str] = []
         self.said: list[str] = []
+        self.damaged = 0
         self.summary = summary or {}
 
     def owe_each(self, target: str, batch: Batch) -> None:
@@ -204,10 +208,15 @@ class Journal:
 
     Args:
         path: Where it is. A symbolic link there is not followed.
+
+    Attributes:
+        origin: State of an earlier version in another directory, to be retired with the
+            first commit: once *path* is removed, nobody wants the old place back.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.origin: str | None = None
 
     def load(self) -> State | None:
         """
@@ -256,6 +265,10 @@ class Journal:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
             raise StateError(f"The state {self.path} cannot be written: {_why(error)}") from error
+        if self.origin:
+            with contextlib.suppress(OSError):  # without the right to it stays
+                os.replace(self.origin, self.origin + ".taken-over")
+            self.origin = None
 
     def set_aside(self) -> str:
         """
@@ -296,7 +309,7 @@ class Journal:
         if not body.strip():
             return State(cursor=(place,), last_run=mtime)  # written by 1.x or pygtail
         try:
-            state = self._from_json(body.decode().split("\n"))
+            state = self._from_json(body)
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise CorruptStateError(
                 f"The state {self.path} is damaged: {error}.",
@@ -310,17 +323,26 @@ class Journal:
             state.cursor = (*state.cursor[:kept], place)
         return state
 
-    def _from_json(self, lines: list[str]) -> State:
-        content = json.loads(lines[0])
+    def _from_json(self, body: bytes) -> State:
+        first, _, rest = body.partition(b"\n")
+        content = json.loads(first)
         if content["format"] != FORMAT:
             raise StateError(
                 f"The state {self.path} was written by another version of logster "
                 f"(format {content['format']}, this one knows {FORMAT}). Nothing was read or sent."
             )
-        owed, at = {}, 1
+        _check(content)
+        # Thousands of batches are carried along unread, unless somebody else was at them.
+        intact = content.get("check") == zlib.crc32(rest)
+        lines = rest.decode("utf-8", "surrogateescape").split("\n")
+        owed, at, damaged = {}, 0, 0
         for target, count in content["owed"].items():
-            owed[target] = Backlog(lines[at : at + count])
+            batches = lines[at : at + count]
             at += count
+            sound = batches if intact else [*filter(None, map(_sound, batches))]
+            damaged += len(batches) - len(sound)
+            if sound:
+                owed[target] = Backlog(sound)
         if lines[at:] != [""]:
             raise ValueError("its end is missing")
         state = State(
@@ -330,6 +352,8 @@ class Journal:
             owed=owed,
         )
         vars(state).update({name: content[name] for name in _AS_THEY_ARE})
+        state.damaged = damaged
+        state.dropped += damaged
         return state
 
 
@@ -345,6 +369,20 @@ class CorruptStateError(StateError):
         super().__init__(message)
         self.rescued = rescued
 
+
+_NONE = type(None)
+
+#: Types of the fields of a metric and of a position, as JSON gives them.
+_VALUE = (int, float, str)
+_METRIC: tuple[Any, ...] = (str, _VALUE, str, str, (*_VALUE, _NONE), str, (dict, _NONE))
+_SUM = (int, _NONE)
+_POSITION: tuple[Any, ...] = (int, int, _SUM, int, _SUM, str, int, int, int, int, int)
+
+#: Parts of a summary that are numbers.
+_NUMBERS = (
+    *("lines", "matched", "ignored", "unmatched", "bytes", "lag", "refused"),
+    *("bytes_lost", "gaps", "rotations"),
+)
 
 #: Parts of a state that JSON holds as they are.
 _AS_THEY_ARE = ("totals", "dropped", "memory", "callers", "said", "summary")
@@ -365,12 +403,66 @@ def _batch(line: str) -> Batch:
     return Batch(time, tuple(Metric(*each) for each in metrics))
 
 
+def _sound(line: str) -> str | None:
+    """Return *line* as `encoded` writes it, or None if it is no batch that outputs could take."""
+    try:
+        line.encode()
+        batch = _batch(line)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    fits = type(batch.time) is int and all(
+        all(map(isinstance, metric, _METRIC)) for metric in batch.metrics
+    )
+    return encoded(batch) if fits else None
+
+
+def _check(content: dict[str, Any]) -> None:
+    """
+    Make sure that what runs rely on is of the type they rely on.
+
+    Raises:
+        ValueError: If something is not.
+    """
+    cursor, summary, totals = content["cursor"], content["summary"], content["totals"]
+    owed, times = content["owed"], [content["last_run"], content["last_time"]]
+    fits = {
+        "cursor": _all(cursor, list)
+        and all(len(each) > 1 and all(map(isinstance, each, _POSITION)) for each in cursor)
+        and all(min(each[:2]) >= 0 for each in cursor),
+        # Beyond that no file can have been written.
+        "last_run": _all(times, (int, float)) and all(abs(each) < 1e11 for each in times),
+        "owed": _all(owed, int, dict) and min(owed.values(), default=0) >= 0,
+        "totals": _all(totals, dict, dict)
+        and all(_all(each, (int, float), dict) for each in totals.values()),
+        "dropped": isinstance(content["dropped"], int),
+        "callers": _all(content["callers"], str),
+        "said": _all(content["said"], str),
+        "summary": isinstance(summary, dict)
+        and _all([summary.get(name, "") for name in ("log", "parser")], str)
+        and _all([summary.get(name, 0) for name in _NUMBERS], (int, float))
+        and isinstance(summary.get("outputs", []), list)
+        and _all(summary.get("undelivered", {}), str, dict),
+    }
+    for name, good in fits.items():
+        if not good:
+            raise ValueError(f"its part {name!r} makes no sense")
+
+
+def _all(content: Any, kinds: Any, of: type[Any] = list) -> bool:
+    """Return whether *content* is a list, or a dictionary, *of* values of one of these *kinds*."""
+    if not isinstance(content, of):
+        return False
+    values: Iterable[Any] = content.values() if isinstance(content, dict) else content
+    return all(isinstance(each, kinds) for each in values)
+
+
 def _json(content: Any) -> str:
     return json.dumps(content, separators=(",", ":"))
 
 
 def _encode(state: State) -> bytes:
     inode, offset = state.cursor[-1][:2] if state.cursor else (0, 0)
+    lines = "".join([f"{line}\n" for owed in state.owed.values() for line in owed.lines]).encode()
     content = {
         "format": FORMAT,
         "cursor": state.cursor,
@@ -378,9 +470,9 @@ def _encode(state: State) -> bytes:
         "last_time": state.last_time,
         "owed": {target: len(batches) for target, batches in state.owed.items()},
         **{name: getattr(state, name) for name in _AS_THEY_ARE},
+        "check": zlib.crc32(lines),
     }
-    batches = (line for owed in state.owed.values() for line in owed.lines)
-    return "\n".join([str(inode), str(offset), _json(content), *batches, ""]).encode()
+    return f"{inode}\n{offset}\n{_json(content)}\n".encode() + lines
 
 
 def _create(path: str) -> int:

@@ -52,6 +52,7 @@ class Log:
 
     def write(self, level: str, sentence: str) -> None:
         """Append *sentence*; a full disk must not stop a run that sends figures about it."""
+        sentence = one_line(sentence)
         now = time.time()
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
         line = f"{stamp},{int(now % 1 * 1000):03d} {level:<8} {sentence}\n"
@@ -80,7 +81,7 @@ class Log:
             # The file that is open: a parser may have changed the directory since.
             file = os.fdopen(self._descriptor, "a", -1, "utf-8", "replace", closefd=False)
             handler = logging.StreamHandler(file)
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s %(message)s"))
+            handler.setFormatter(_formatter())
             logger.addHandler(handler)
         if configuration:
             from logging.config import fileConfig  # noqa: PLC0415
@@ -107,6 +108,35 @@ class Log:
         handler = RotatingFileHandler(self.path, "a", LOG_BYTES, LOG_FILES, delay=True)
         handler.doRollover()
         handler.close()
+
+
+def one_line(text: str) -> str:
+    r"""
+    Return *text* in one line that no terminal obeys, whatever of a log it quotes.
+
+    >>> one_line("größe"), one_line("a\x1b]0;b\x07\n")
+    ('größe', 'a\\x1b]0;b\\x07\\n')
+    """
+    if text.isprintable():
+        return text
+    from logster.shapes import printable  # noqa: PLC0415 - few texts need it
+
+    return printable(text)
+
+
+def _formatter() -> "logging.Formatter":
+    """Return what writes a record in one line; a traceback's look like none, being indented."""
+    import logging  # noqa: PLC0415
+
+    class Formatter(logging.Formatter):
+        def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name
+            return one_line(super().formatMessage(record))
+
+        def formatException(self, ei: Any) -> str:  # noqa: N802
+            lines = super().formatException(ei).split("\n")
+            return "\n".join(f"    {one_line(line)}" for line in lines)
+
+    return Formatter("%(asctime)s %(levelname)-8s %(message)s")
 
 
 class _Awaiting:

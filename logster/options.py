@@ -5,6 +5,7 @@ A parser or an output lists its options as `Option` records; the command line,
 ``--parser-help``, the man page and the shell completion are all made from them.
 """
 
+import math
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -32,6 +33,10 @@ class Option(NamedTuple):
         choices: The values allowed, or none for any.
 
         secret: Whether its value must never be shown or logged.
+
+        least: The least number allowed; None allows any value at all.
+
+        most: The greatest, likewise.
     """
 
     flags: tuple[str, ...]
@@ -42,6 +47,8 @@ class Option(NamedTuple):
     multiple: bool = False
     choices: tuple[str, ...] = ()
     secret: bool = False
+    least: float | None = None
+    most: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,12 +56,37 @@ class Option(NamedTuple):
         longest = max(self.flags, key=len)
         return longest.lstrip("-").replace("-", "_")
 
+    def complaint(self, value: Any) -> str | None:
+        """
+        Return what is wrong with the number *value*, or None if it is in the range.
+
+        >>> Option(("--jobs",), "", type=int, least=1).complaint(0)
+        '--jobs takes a whole number of at least 1, and not 0.'
+        """
+        if value is None or self.least is None:
+            return None
+        if self.least <= value < math.inf and (self.most is None or value <= self.most):
+            return None
+        kind = "a whole number" if self.type is int else "a number"
+        bounds = f"of at least {self.least:g}"
+        if self.most is not None:
+            bounds = f"from {self.least:g} to {self.most:g}"
+        return f"{max(self.flags, key=len)} takes {kind} {bounds}, and not {value}."
+
 
 def click_option(option: Option, **arguments: Any) -> Any:
     """Return *option* as the click option that reads it; click takes *arguments* as they are."""
     import click  # noqa: PLC0415
 
+    def checked(context: click.Context, _: click.Parameter, value: Any) -> Any:
+        complaint = option.complaint(value)
+        if complaint:
+            raise click.UsageError(complaint, context)
+        return value
+
     is_flag = option.type is bool
+    if option.least is not None:
+        arguments["callback"] = checked
     return click.Option(
         [*option.flags, option.name],
         help=option.help,
@@ -66,6 +98,36 @@ def click_option(option: Option, **arguments: Any) -> Any:
         show_default=not is_flag and option.default not in (None, "", ()),
         **arguments,
     )
+
+
+def declared(owner: str, options: Any) -> tuple[Option, ...]:
+    """
+    Return *options* as *owner* declares them.
+
+    Raises:
+        ConfigurationError: If they are no options.
+    """
+    if options is None:
+        return ()
+    example = '(Option(("-k", "--key"), "What it does."),)'
+    if not isinstance(options, tuple | list) or isinstance(options, Option):
+        shown = "a single one" if isinstance(options, Option) else repr(options)
+        raise _undeclared(owner, f"are {shown}, and not a tuple such as {example}")
+    for option in options:
+        if not isinstance(option, Option):
+            raise _undeclared(owner, f"hold {option!r}, which is none; this is one: {example}")
+        flags: Any = option.flags
+        if not (isinstance(flags, tuple | list) and flags and all(map(_is_flag, flags))):
+            raise _undeclared(owner, f"hold one with the flags {flags!r}; this is one: {example}")
+    return tuple(options)
+
+
+def _is_flag(flag: Any) -> bool:
+    return isinstance(flag, str) and flag.startswith("-") and flag.strip("-") != ""
+
+
+def _undeclared(owner: str, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"The options of {owner} {problem}. Nothing was read or sent.")
 
 
 def parse_options(
@@ -84,11 +146,13 @@ def parse_options(
         summary: One line for the help text.
 
     Raises:
-        ConfigurationError: If *text* holds an unknown option or a bad value.
+        ConfigurationError: If *text* holds an unknown option or a bad value, or if *options*
+            are none.
 
     >>> parse_options("json", "-k /", [Option(("-k", "--key-separator"), "Joins keys.", ".")])
     namespace(key_separator='/')
     """
+    options = declared(owner, options)
     if not text or not text.strip():
         return SimpleNamespace(
             **{o.name: () if o.multiple and o.default is None else o.default for o in options}
@@ -110,10 +174,15 @@ def parse_options(
 
 
 def help_text(owner: str, options: Iterable[Option], summary: str = "") -> str:
-    """Return the help page of *options*, for ``--parser-help``."""
+    """
+    Return the help page of *options*, for ``--parser-help``.
+
+    Raises:
+        ConfigurationError: If *options* are none.
+    """
     import click  # noqa: PLC0415
 
-    command = _command(owner, options, summary)
+    command = _command(owner, declared(owner, options), summary)
     return str(command.get_help(click.Context(command, info_name=owner)))
 
 

@@ -9,6 +9,7 @@ nothing.
 
 import contextlib
 import math
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from logster.reading import Reading, derived, kept_memory, overlong, read
 from logster.tail import end_of
 
 
-__all__ = ["Job", "Report", "preview", "run"]
+__all__ = ["Job", "Report", "note", "preview", "run"]
 
 #: Seconds that a run without a run before it is taken to cover: cron's minute.
 FIRST_DURATION = 60
@@ -50,7 +51,7 @@ def run(job: Job, *, clock: Callable[[], float] = time.time) -> Report:
     report = Report()
     with Lock(job.state + ".lock", job.wait):
         journal = Journal(job.state)
-        state = _load(job, report)
+        state = _load(job, journal, report)
         if state is None:
             return _take_place(job, journal, report, started)
         try:
@@ -80,24 +81,66 @@ def preview(
         LogsterError: As `run` does.
     """
     report = Report()
-    state = _load(job, report, touch=False) or State()
+    state = _load(job, Journal(job.state), report, touch=False) or State()
     _count(job, state, report, clock, clock())
     return report, state.owed
 
 
-def _load(job: Job, report: Report, *, touch: bool = True) -> State | None:
+def note(path: str, log: str, sentence: str) -> None:
+    """Note in the state *path* of *log*, if there is one, why a run ended before it began."""
+    with contextlib.suppress(LogsterError), Lock(path + ".lock", 0):
+        journal = Journal(path)
+        state = journal.load()
+        if state:
+            _make_sure(path, state, log)
+            state.summary["error"] = sentence
+            journal.commit(state)
+
+
+def _load(job: Job, journal: Journal, report: Report, *, touch: bool = True) -> State | None:
     """Return the state of the job, its own or that of an earlier version; None takes its place."""
     for path in (job.state, *job.legacy_states):
-        journal = Journal(path)
+        own = path == job.state
         try:
-            state = journal.load()
+            state = Journal(path).load()
         except CorruptStateError as error:
-            aside = journal.set_aside() if touch and path == job.state else path
+            aside = journal.set_aside() if touch and own else path
             report.errors.append(f"{error} {_consequence(job, error.rescued)} It is in {aside}.")
             return error.rescued
         if state:
+            _make_sure(path, state, job.log)
+            if state.damaged:
+                aside = journal.set_aside() if touch and own else path
+                report.errors.append(
+                    f"{state.damaged} of the batches owed in the state {path} are damaged and "
+                    f"given up; the others are sent. It is in {aside}."
+                )
+            journal.origin = None if own else path
             return state
     return State() if job.from_start else None
+
+
+def _make_sure(path: str, state: State, log: str) -> None:
+    """
+    Make sure that the state *path* is that of *log*: 1.x gave ``/a-b`` and ``/a/b`` one name.
+
+    Raises:
+        StateError: If it is another's; an early state does not tell.
+    """
+    known, asked = state.summary.get("log", ""), _absolute(log)
+    if os.path.isabs(known) and known != asked:
+        raise StateError(
+            f"The state {path} is that of the log {known}, and {asked} gives it the same name. "
+            "Nothing was read or sent; give one of the two --job NAME."
+        )
+
+
+def _absolute(path: str) -> str:
+    """Return *path* as it is from the root; links in it stay."""
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the current directory is gone, and what is in it will not be found
+        return path
 
 
 def _consequence(job: Job, rescued: State | None) -> str:
@@ -194,7 +237,7 @@ def _own_figures(
 
 
 def _identity(job: Job) -> dict[str, Any]:
-    return {"log": job.log, "parser": job.parser_name}
+    return {"log": _absolute(job.log), "parser": job.parser_name}
 
 
 def _summary(job: Job, state: State, reading: Reading, run_time: float) -> dict[str, Any]:

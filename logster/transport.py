@@ -11,9 +11,13 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from logster.errors import ConfigurationError, OutputError
+
+
+if TYPE_CHECKING:
+    import ssl
 
 
 #: The most a datagram may hold: an Ethernet frame less the headers of IPv6, UDP and a tunnel.
@@ -185,9 +189,7 @@ class Tls(Tcp):
 
     def connect(self, deadline: float) -> socket.socket:
         """Return a stream on which the peer has shown its certificate."""
-        import ssl  # noqa: PLC0415 - ten milliseconds, for those who ask for it
-
-        context = ssl.create_default_context(cafile=self.authorities)
+        context = trusting(self.authorities)
         plain = super().connect(deadline)
         try:
             plain.settimeout(left(deadline))
@@ -207,6 +209,26 @@ class Tls(Tcp):
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
             _raise_pending(stream)
         return b""
+
+
+def trusting(authorities: str | None) -> "ssl.SSLContext":
+    """
+    Return the rules of TLS by which a peer must show a certificate for its name.
+
+    Args:
+        authorities: File of the certificates to trust; None for those of the system.
+
+    Raises:
+        OutputError: If it cannot be read.
+    """
+    import ssl  # noqa: PLC0415 - ten milliseconds, for those who ask for it
+
+    try:
+        return ssl.create_default_context(cafile=authorities)
+    except OSError as error:
+        raise OutputError(
+            f"the certificates in {authorities} cannot be read: {reason(error)}"
+        ) from error
 
 
 class UnixStream(Tcp):
@@ -367,10 +389,14 @@ def reason(error: BaseException) -> str:
 
     >>> reason(ConnectionRefusedError(111, "Connection refused"))
     'Connection refused'
+    >>> reason(OSError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"))
+    'TLS: wrong version number'
     """
     if isinstance(error, TimeoutError) and not error.errno:
         return str(error) or "timed out"
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+    said = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    said = re.sub(r"\.? \(_ssl\.c:\d+\)$", "", said.replace("[SSL: ", "TLS: ["))
+    return re.sub(r"\[(X509: )?[A-Z_\d]+\] ", "", said)
 
 
 def left(deadline: float) -> float:

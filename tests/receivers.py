@@ -265,6 +265,38 @@ class Carbon(Server):
         return whisper_points(path) if path.exists() else {}
 
 
+class Stunnel(Server):
+    """
+    What speaks TLS before a server that does not.
+
+    Args:
+        folder: An empty folder.
+
+        certificate: File of the key and the certificate it shows.
+
+        target: The server behind it, ``host:port``.
+
+        port: Where to listen, if not at any port.
+
+    Attributes:
+        port: Where it listens on 127.0.0.1.
+    """
+
+    def __init__(
+        self, folder: Path, certificate: Path, target: str, *, port: int | None = None
+    ) -> None:
+        program = need("stunnel4")
+        self.port = port or free_ports(1)[0]
+        (folder / "stunnel.conf").write_text(
+            "foreground = yes\npid =\nsyslog = no\n"
+            f"[carbon]\naccept = 127.0.0.1:{self.port}\nconnect = {target}\n"
+            f"cert = {certificate}\n"
+        )
+        super().__init__(
+            [program, folder / "stunnel.conf"], folder, ready=lambda: listens(self.port)
+        )
+
+
 def whisper_points(path: Path) -> dict[int, float]:
     """
     Return all points in the whisper file at *path*, whatever their age.
@@ -674,7 +706,8 @@ class Pushgateway(Server):
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         super().__init__(
-            [program, f"--web.listen-address=127.0.0.1:{port}"],
+            # Else it begins with what other tests sent, in the folder of the whole machine.
+            [program, f"--web.listen-address=127.0.0.1:{port}", "--persistence.file="],
             folder,
             ready=lambda: listens(port),
         )
@@ -978,7 +1011,11 @@ class Gnocchi(Server):
                 [api, "--config-file", config],
                 folder,
                 ready=lambda: listens(port),
-                env={"PATH": f"{binaries}:{os.environ['PATH']}"},
+                # An environment that is active in the shell would take precedence.
+                env={
+                    "PATH": f"{binaries}:{os.environ['PATH']}",
+                    "VIRTUAL_ENV": f"{binaries.parent}",
+                },
             )
         except BaseException:
             self.database.stop()

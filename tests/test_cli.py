@@ -273,6 +273,19 @@ class TestOptions:
         assert (outcome.code, outcome.err) == (0, "")
         assert outcome.out.splitlines()[0] == "s:1 lines:0|g"
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--out", "stdout"),
+            ("--o=stdout", "--ta", "pygtail"),
+            ("--stdout=_", "-o", "stdout"),
+            ("--t", "logtail", "--statsd", "s:1", "-o", "statsd"),
+        ],
+    )
+    def test_abbreviations_of_1x(self, bench: Bench, words: tuple[str, ...]) -> None:
+        """What was the beginning of one option of 1.x alone still stands for it."""
+        assert 0 == bench.run("-d", *words, "counter.Counter").code
+
     def test_parser_options_are_verbatim(self, bench: Bench) -> None:
         """What --parser-options holds reaches the parser as it is, dashes and blanks included."""
         bench.module(
@@ -306,6 +319,13 @@ class TestOptions:
 
         assert out[0] == "s:1 env.lines:0|g"
         assert out[2].split()[1] == "env_lines"
+
+    def test_environment_is_checked(self, bench: Bench) -> None:
+        """A number out of its range ends the run wherever it comes from."""
+        outcome = bench.run("-d", "counter.Counter", env={"LOGSTER_MAX_LINE": "-5"})
+
+        assert (2, "") == (outcome.code, outcome.out)
+        assert "--max-line takes a whole number of at least 1, and not -5." in outcome.err
 
     def test_command_line_beats_environment(self, bench: Bench) -> None:
         """What the command line says counts more than the environment."""
@@ -387,13 +407,35 @@ class TestUsageErrors:
                 ("-d", "-o", "influxdb", "--influxdb-token", "s3cret", "squid", "LOG"),
                 "No such option '--influxdb-token'.",
             ),
+            (
+                ("-d", "-o", "graphite", "--graphite", "h:1", "squid", "LOG"),
+                "--graphite is ambiguous: --graphite-host, --graphite-protocol.",
+            ),
+            (
+                ("-d", "--outbox", "1", "squid", "LOG"),
+                "--outbox is ambiguous: --outbox-age, --outbox-bytes.",
+            ),
             (("-d", "--graphite-hots", "h:1", "squid", "LOG"), "No such option"),
             *(
-                (("-d", f"--max-unmatched={each}", "squid", "LOG"), "a percentage from 0 to 100")
-                for each in (-1, 101, "nan")
+                (("-d", f"{flag}={text}", "squid", "LOG"), f"Error: {flag} takes {kind}, and not")
+                for flag, kind, texts in (
+                    ("--max-unmatched", "a number from 0 to 100", "-1 101 nan"),
+                    ("--max-line", "a whole number of at least 1", "-5 0"),
+                    ("--jobs", "a whole number of at least 1", "-1 0"),
+                    ("--outbox-bytes", "a whole number of at least 0", "-1"),
+                    ("--outbox-age", "a number of at least 0", "nan inf -1"),
+                    ("--wait", "a number of at least 0", "nan inf -1"),
+                    ("--timeout", "a number from 0.001 to 86400", "nan inf 0 -1 1e300"),
+                )
+                for text in texts.split()
             ),
+            (("-d", "-o", "graphite://h:1?timeout=nan", "squid", "LOG"), "--timeout takes a numb"),
             (("-d", "a.b.C", "squid"), "The parser a.b.C cannot be loaded"),
             (("-d", "-o", "a.b.C", "squid", "LOG"), "The output a.b.C cannot be loaded"),
+            *(
+                (("-d", "-o", each, "squid", "LOG"), f"Error: {each} is no output, since it has no")
+                for each in ("logster.logster_helper.LogsterParser", "os.path", "os.sep")
+            ),
             (("-d", "-o", "statsd", "squid", "LOG"), "--statsd-host"),
             (
                 ("-d", "-o", "graphite", "--graphite-host", "host:notaport", "squid", "LOG"),
@@ -542,6 +584,19 @@ class TestBadInput:
         assert (bad.code, bad.out) == (1, "")
         assert "The parser counter.Counter raised KeyError" in bad.err
         assert figures(good.out)["lines"] == "1"
+
+    @pytest.mark.parametrize("method", ["__init__", "parse_line", "get_state"])
+    @pytest.mark.parametrize("raised", ["SystemExit(0)", "SystemExit(3)", "GeneratorExit"])
+    def test_parser_that_exits(self, bench: Bench, method: str, raised: str) -> None:
+        """A parser that ends the process is told like any other that raises."""
+        bench.module("counter", COUNTER + f"    def {method}(self, *a, **k): raise {raised}\n")
+        bench.append("x")
+
+        bad = bench.run("--from-start", "-o", "stdout", "counter.Counter")
+
+        assert (bad.code, bad.out) == (1, "")
+        assert f"The parser counter.Counter raised {raised.partition('(')[0]} while" in bad.err
+        assert "Nothing was sent; the next run reads the same lines" in bad.err
 
     def test_bad_bytes(self, bench: Bench) -> None:
         """Invalid UTF-8, NUL bytes and CRLF cost no line."""

@@ -299,6 +299,23 @@ class TestParsers:
         assert (0, "") == (outcome.code, outcome.err)
         assert "Which fields." in outcome.out
 
+    def test_options_a_parser_refuses(self, bench: Bench) -> None:
+        """A parser of 1.x says itself what is wrong with its options, and ends with 2."""
+        bench.module(
+            "own",
+            "import optparse\nfrom logster.logster_helper import *\n"
+            "class Own(LogsterParser):\n"
+            "    def __init__(self, option_string=None):\n"
+            "        optparse.OptionParser().parse_args(args=option_string.split(' '))\n",
+        )
+
+        outcome = bench.run(
+            "-o", "stdout", "--from-start", "--parser-options", "--no-such", "own.Own"
+        )
+
+        assert outcome.code == 2
+        assert outcome.err.endswith("error: no such option: --no-such\n")
+
     def test_file_dropped_into_the_installation(self, bench: Bench) -> None:
         """A file dropped into the installed logster/parsers/ is found by its bare name."""
         import logster.parsers

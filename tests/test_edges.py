@@ -57,6 +57,34 @@ class Mine(LogsterOutput):
 """
 
 
+SHARER = """
+from logster.logster_helper import LogsterOutput
+
+class Sharer(LogsterOutput):
+    @classmethod
+    def add_options(cls, group):
+        group.add_option("--timeout", type="int", default=3)
+        group.add_option("--tag", action="append", default=[])
+        group.add_option("--job", "-J", default="nojob")
+        group.add_option("--mine-port", "-p", dest="metric_suffix", default="none")
+        group.add_option("--graphite-host", default="nowhere")
+    def submit(self, metrics):
+        o = self.options
+        print(o.timeout, o.tag, o.job, o.metric_suffix, o.graphite_host, flush=True)
+
+class Other(Sharer):
+    pass
+
+class Bold(Sharer):
+    options = None  # no attribute that 1.x knew
+    @classmethod
+    def add_options(cls, group):
+        group.add_option("--from-start", default="yes")
+    def submit(self, metrics):
+        print(self.options.from_start, flush=True)
+"""
+
+
 @pytest.fixture(name="bench")
 def _bench() -> Iterator[Bench]:
     """Yield a bench in a folder that anybody may use: the usual one is its owner's only."""
@@ -278,6 +306,59 @@ class TestForeignOutputs:
         assert ["1"] == counted(good.out)
 
 
+class TestSharedOptions:
+    """Options of third parties under a name that ours or others have as well."""
+
+    def run(self, bench: Bench, *words: object) -> Outcome:
+        """Show what an output sees."""
+        bench.module("third", SHARER)
+        return bench.run("-d", *words, "counter.Counter")
+
+    def test_given(self, bench: Bench) -> None:
+        """What the command line gives to a flag reaches all that have it, as each reads it."""
+        words = ("--timeout=5", "--tag", "a=b", "--job", "x", "--graphite-h=h:1", "--mine-port=9")
+        for outputs in (
+            ("-o", "graphite", "-o", "third.Sharer"),
+            ("-o", "third.Sharer", "-o", "graphite"),
+        ):
+            outcome = self.run(bench, *words, *outputs)
+
+            assert (0, "") == (outcome.code, outcome.err)
+            assert "5 ['a=b'] x 9 h:1" in outcome.out.splitlines()
+            assert "h:1 lines;a=b 0 " in outcome.out
+
+    def test_cluster_and_environment(self, bench: Bench) -> None:
+        """Flags of one letter count, its own and shared ones, and so does the environment."""
+        bench.module("third", SHARER)
+        env = {"LOGSTER_TIMEOUT": "7", "LOGSTER_TAG": "a=b c=d"}
+
+        out = bench.run("-o", "third.Sharer", "-dJx", "-p", "web", "counter.Counter", env=env).out
+
+        assert "7 ['a=b', 'c=d'] x web nowhere\n" == out
+
+    def test_defaults(self, bench: Bench) -> None:
+        """A default of one output is its own; ours and those of others stay as they are."""
+        words = ("-o", "graphite", "-o", "third.Sharer", "-o", "third.Other")
+
+        outcome = self.run(bench, *words)
+        given = self.run(bench, *words, "--graphite-host", "h:1")
+
+        assert (2, True) == (outcome.code, "You must supply --graphite-host" in outcome.err)
+        assert 2 * ["3 [] nojob none h:1"] == [
+            line for line in given.out.splitlines() if "nojob" in line
+        ]
+        assert "h:1 lines 0 " in given.out
+
+    def test_with_and_without_a_value(self, bench: Bench) -> None:
+        """A flag cannot both take a value and take none: that is said where it is given."""
+        fine = self.run(bench, "-o", "third.Bold")
+        bad = self.run(bench, "-o", "third.Bold", "--from-start")
+
+        assert Outcome(0, "yes\n", "") == fine
+        assert (2, "") == (bad.code, bad.out)
+        assert "--from-start takes no value here, so that the output third.Bold" in bad.err
+
+
 class TestEnvironment:
     def test_state_folder_of_commands(self, bench: Bench) -> None:
         """`status` finds the states where runs with the same environment keep them."""
@@ -398,7 +479,106 @@ class TestCompletion:
         assert outcome.out.startswith("file,")
 
 
+HOSTILE = "a\x1b[31mred\x1b]0;title\x07\rover"
+
+ANGRY = """
+import logging
+from logster.logster_helper import LogsterParser, MetricObject
+
+class Angry(LogsterParser):
+    def parse_line(self, line):
+        logging.getLogger("logster").warning("saw " + line + "2026-01-01 ERROR forged")
+        try:
+            raise KeyError(line)
+        except KeyError:
+            logging.getLogger("logster").exception("trouble")
+        raise ValueError("cannot parse: " + line)
+    def get_state(self, duration):
+        return [MetricObject("n", 1)]
+"""
+
+
+class TestHostileText:
+    def test_of_a_log(self, bench: Bench) -> None:
+        """Text of a log that a parser quotes is obeyed by no terminal and forges no line."""
+        bench.module("angry", ANGRY)
+        bench.append(HOSTILE)
+
+        outcome = bench.run("--from-start", "-o", "stdout", "angry.Angry")
+
+        shown = r"a\x1b[31mred\x1b]0;title\x07\rover\n"
+        text = (bench.folder / "own" / "logster.log").read_text()
+        assert outcome.err.startswith("Error: The parser angry.Angry raised ValueError while ")
+        assert f": cannot parse: {shown} (" in outcome.err
+        assert 1 == outcome.err.count("\n")
+        assert (outcome.err + text).replace("\n", "").isprintable()
+        assert f"WARNING  saw {shown}2026-01-01 ERROR forged\n" in text
+        assert [] == [each for each in text.splitlines() if each[:1] not in "0123456789 "]
+
+    def test_of_a_long_line(self, bench: Bench) -> None:
+        """No more of it is quoted than a person reads."""
+        bench.module("angry", ANGRY)
+        bench.append("x" * 100_000)
+
+        assert len(bench.run("--from-start", "-o", "stdout", "angry.Angry").err) < 1000
+
+
 class TestClosedStreams:
+    def shell(self, bench: Bench, script: str) -> Outcome:
+        """Run *script*, in which ``$0`` is the command."""
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+        done = subprocess.run(
+            ["sh", "-c", script, COMMAND],
+            env=environment | {"PYTHONPATH": str(bench.modules)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    @pytest.mark.parametrize("unbuffered", ["", "1"])
+    @pytest.mark.parametrize(
+        "words",
+        [
+            *("--help", "--list", "--version", "metrics squid", "status", "why squid LOG"),
+            *("-d squid LOG", "-d -o stdout squid LOG", "-d -o mine.Mine counter.Counter LOG"),
+        ],
+    )
+    def test_full(self, bench: Bench, words: str, unbuffered: str) -> None:
+        """A standard output that takes nothing is told in one sentence; Nagios sees UNKNOWN."""
+        bench.module("mine", MINE.replace("sys.stdout.flush()", ""))
+        line = words.replace("LOG", str(bench.log))
+
+        outcome = self.shell(bench, f'PYTHONUNBUFFERED={unbuffered} "$0" {line} > /dev/full')
+
+        assert (3 if words == "status" else 1) == outcome.code
+        assert outcome.err.startswith("Error: ")
+        assert "No space left on device" in outcome.err
+        assert 1 == outcome.err.count("\n")
+
+    @pytest.mark.parametrize("place", [">&-", "> /dev/full"])
+    def test_output_that_prints(self, bench: Bench, place: str) -> None:
+        """What an output of a third party cannot print stays owed."""
+        bench.module(
+            "mine", MINE.replace("sys.stdout.flush()", "").replace("sys.stdout.write", "print")
+        )
+        bench.module("twin", "from mine import Mine\nclass Twin(Mine):\n    pass\n")
+        outputs = ("-o", "mine.Mine", "-o", "twin.Twin", "counter.Counter")
+        bench.run(*outputs)
+        own = f"-s {bench.states} -l {bench.folder}"
+
+        bad = self.shell(bench, f'"$0" {own} {" ".join(outputs)} {bench.log} {place}')
+        good = bench.run(*outputs)
+
+        why = "standard output is closed"
+        full = "standard output cannot be written: No space left on device"
+        assert (1, "") == (bad.code, bad.out)
+        assert f"sent to mine.Mine: {why if '-' in place else full}. They are kept" in bad.err
+        assert f"sent to twin.Twin: {why}. They are kept" in bad.err
+        assert 2 == bad.err.count("\n")
+        assert (0, 4) == (good.code, good.out.count("mine got lines"))
+
     def test_standard_output(self, bench: Bench) -> None:
         """With standard output closed nothing counts as printed; the next run prints it."""
         bench.run("-o", "stdout", "counter.Counter")

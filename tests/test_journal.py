@@ -152,6 +152,47 @@ class TestJournal:
         assert caught.value.rescued
         assert (7, 90) == caught.value.rescued.cursor[0][:2]
 
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("summary", "[]"),
+            ("summary", '{"undelivered":null}'),
+            ("summary", '{"undelivered":{"a":1}}'),
+            ("summary", '{"log":7}'),
+            ("summary", '{"outputs":7}'),
+            ("summary", '{"gaps":"1"}'),
+            ("dropped", "null"),
+            ("callers", "7"),
+            ("said", "[1]"),
+            ("totals", '{"a":{"b":"c"}}'),
+            ("last_run", "NaN"),
+            ("last_run", "1e300"),
+            ("last_run", '"1"'),
+            ("last_time", "-Infinity"),
+            ("last_time", "null"),
+            ("owed", '{"a":-1}'),
+            ("owed", '{"a":null}'),
+            ("cursor", "{}"),
+            ("cursor", "[7]"),
+            ("cursor", "[[7]]"),
+            ("cursor", "[[7,-1]]"),
+            ("cursor", '[[7,90,"",0]]'),
+        ],
+    )
+    def test_wrong_types(self, journal: Journal, name: str, text: str) -> None:
+        """A state with something else in the place of what runs rely on is damaged."""
+        journal.commit(State(cursor=(PLACE,)))
+        inode, offset, line, _ = Path(journal.path).read_text().split("\n")
+        content = json.loads(line) | {name: json.loads(text)}
+        Path(journal.path).write_text(f"{inode}\n{offset}\n{json.dumps(content)}\n")
+
+        part = "last_run" if name == "last_time" else name
+        with pytest.raises(CorruptStateError) as caught:
+            journal.load()
+        assert f"is damaged: its part '{part}' makes no sense." in str(caught.value)
+        assert caught.value.rescued
+        assert (7, 90) == caught.value.rescued.cursor[0][:2]
+
     def test_set_aside(self, journal: Journal) -> None:
         """A damaged state is kept for whoever wants to look at it."""
         for text in ("one", "two"):

@@ -115,6 +115,13 @@ def test_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [107.0] * 3
 
 
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 86401])
+def test_timeout_that_is_none(timeout: float) -> None:
+    """A time that no socket could wait for is refused before anything is read."""
+    with pytest.raises(ConfigurationError, match="--timeout takes seconds, more than 0 and up to"):
+        output("graphite", graphite_host="h:1", timeout=timeout)
+
+
 @pytest.mark.parametrize("pair", ["", "env", "=x", "env=", " =x"])
 def test_bad_tags(pair: str) -> None:
     """A tag without a name or a value is refused with an example."""

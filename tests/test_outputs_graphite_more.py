@@ -1,28 +1,20 @@
-"""Graphite beyond plaintext to one host: TLS, tags, pickles, several hosts."""
+"""Graphite beyond plaintext to one host: tags, pickles, several hosts, its web."""
 
-import contextlib
 import os
 import pickle
-import socket
-import ssl
 import struct
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from outputs import any_metric, any_text, batch, output
-from receivers import SERVERS, Carbon, GraphiteWeb, free_ports, need, need_file
+from receivers import SERVERS, Carbon, GraphiteWeb, free_ports, need_file
 
-from logster.errors import OutputError
 from logster.metrics import Metric, number
 from logster.outputs._spread import ring
 from logster.outputs.graphite_pickle import framed
-from logster.transport import Address, Tls
 
 
 NOW = int(time.time())
@@ -148,98 +140,6 @@ class TestSeveralHosts:
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
 
         assert str(ring(hosts)) == done.stdout.strip()
-
-
-@pytest.fixture(scope="module", name="certificate")
-def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file of a key and a certificate for localhost that it signs itself."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    call = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run(
-        [need("openssl"), *call.split(), *names, *files], check=True, capture_output=True
-    )
-    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
-    return path
-
-
-@contextlib.contextmanager
-def tls_peer(certificate: Path, serve: Callable[[ssl.SSLSocket], object]) -> Iterator[Address]:
-    """Run a TLS server that treats its one connection as *serve* does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
-
-        def run() -> None:
-            with contextlib.suppress(OSError):
-                stream, _ = listener.accept()
-                stream.settimeout(5)
-                with context.wrap_socket(stream, server_side=True) as secure:
-                    serve(secure)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        yield Address("localhost", listener.getsockname()[1])
-        thread.join(10)
-
-
-def read_all(stream: ssl.SSLSocket) -> bytes:
-    """Return all that comes on *stream*."""
-    return b"".join(iter(lambda: stream.recv(65536), b""))
-
-
-class TestTls:
-    """A stream that the peer's certificate vouches for."""
-
-    @pytest.mark.parametrize("polite", [True, False])
-    def test_delivered(self, certificate: Path, polite: bool) -> None:
-        """A peer that read to the end has it, whether it says farewell or just closes."""
-        got: list[bytes] = []
-
-        def serve(stream: ssl.SSLSocket) -> None:
-            got.append(read_all(stream))
-            if polite:
-                stream.unwrap().close()
-
-        with tls_peer(certificate, serve) as (host, port):
-            sender = output(
-                "graphite",
-                graphite_host=f"{host}:{port}",
-                graphite_protocol="tls",
-                graphite_ca=str(certificate),
-            )
-            receipt = sender.deliver([batch(5, Metric("up", 1))])
-
-        assert tuple(receipt) == (1, 0, None)
-        assert got == [b"up 1 5\n"]
-        assert sender.target == f"graphite at localhost:{port} (tls)"
-
-    def test_not_delivered(self, certificate: Path) -> None:
-        """A peer that closes with bytes unread has not got them."""
-        with tls_peer(certificate, lambda stream: stream.recv(10)) as address:
-            way = Tls(address, authorities=str(certificate))
-            with pytest.raises(OutputError):
-                way.send([b"name 1 2\n"] * 300_000, time.monotonic() + 5)
-
-    def test_never_reading(self, certificate: Path) -> None:
-        """A peer that stops reading costs the time allowed, no more."""
-        release = threading.Event()
-        with tls_peer(certificate, lambda _: release.wait(5)) as address:
-            way = Tls(address, authorities=str(certificate))
-            with pytest.raises(OutputError, match="timed out"):
-                way.send([b"name 1 2\n"], time.monotonic() + 0.3)
-            release.set()
-
-    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-    def test_stranger(self, certificate: Path, host: str) -> None:
-        """A certificate that nobody vouches for, or for another name, ends it."""
-        authorities = None if host == "localhost" else str(certificate)
-        with tls_peer(certificate, read_all) as (_, port):
-            way = Tls(Address(host, port), authorities=authorities)
-            with pytest.raises(OutputError, match=r"(?i)certificate verify failed"):
-                way.send([b"name 1 2\n"], time.monotonic() + 5)
 
 
 class TestGraphiteWeb:

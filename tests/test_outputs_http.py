@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import re
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from outputs import batch, output
+from running import Bench
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric
@@ -178,6 +180,39 @@ def test_query_of_others() -> None:
     with pytest.raises(ConfigurationError, match="--influxdb-url http://h takes nothing") as caught:
         output("influxdb", influxdb_url="http://h?token=s3cret", influxdb_db="logs")
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("prometheus", ["up_total 5.0"]),
+        ("statsd", ["up:5|c"]),
+        ("graphite", ["up 2 T", "up 3 T"]),
+    ],
+)
+def test_owing_of_the_encoder(tmp_path: Path, name: str, expected: list[str]) -> None:
+    """What is owed after an outage is what the borrowed words mean: for a counter the total."""
+    bench = Bench(tmp_path)
+    bench.module(
+        "own",
+        "from logster.logster_helper import *\n"
+        "class Own(LogsterParser):\n"
+        "    lines = 0\n"
+        "    def parse_line(self, line): self.lines += 1\n"
+        "    def get_state(self, duration):\n"
+        "        return [MetricObject('up', self.lines, metric_type='c')]\n",
+    )
+    statuses = [503, 200]
+    with serving(lambda _: statuses.pop(0)) as (url, server):
+        words = ("--from-start", "-o", f"{url}?format={name}", "own.Own")
+        bench.append("one", "two")
+        bad = bench.run(*words)
+        bench.append("three", "four", "five")
+        good = bench.run(*words)
+
+    sent = re.sub(rb"\d{10}", b"T", b"".join(server.bodies)).decode().splitlines()
+    assert (1, 0, "") == (bad.code, good.code, good.err)
+    assert expected == [line for line in sent if not line.startswith("#")]
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 503])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from outputs import any_metric, any_text, batch, output
-from receivers import NodeExporter, Prometheus, Pushgateway, need
+from receivers import NodeExporter, Prometheus, Pushgateway, ask, need
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, MetricInfo
@@ -146,6 +146,30 @@ def test_pushgateway_has_it(pushgateway: Pushgateway) -> None:
     (sample,) = re.findall(r"(?m)^sent_total\{.*", pushgateway.page())
     assert 'job="a/b c"' in sample
     assert sample.endswith(" 1000")
+
+
+def test_labels_of_the_pushgateway(pushgateway: Pushgateway) -> None:
+    """Tags by the two names that a Pushgateway drops are refused there, and only there."""
+    where = {"prometheus_url": pushgateway.url}
+    labels = ("job=mine", "instance=web1")
+    body = page_of(Metric("overruled", 1), tags=labels)
+
+    ask(f"{pushgateway.url}/metrics/job/theirs/instance/web2", body.encode())
+    receipt = output("prometheus", **where, tags=("jobs=mine", "Instance=web1")).deliver(
+        [batch(5, Metric("own", 1))]
+    )
+
+    assert 'overruled{job="mine",instance="web1"} 1' in body
+    assert 'overruled{instance="web2",job="theirs"} 1' in pushgateway.page()
+    assert receipt.error is None
+    assert re.search(r'own\{Instance="web1",.*jobs="mine"\} 1', pushgateway.page())
+    for tag, source in zip(labels, ("--prometheus-job", "the name of the host"), strict=True):
+        name = tag.partition("=")[0]
+        with pytest.raises(
+            ConfigurationError,
+            match=f"--tag '{name}' cannot be: at a Pushgateway the label {name} is {source}. Noth",
+        ):
+            output("prometheus", **where, tags=(tag,))
 
 
 def test_cannot_write(tmp_path: Path) -> None:

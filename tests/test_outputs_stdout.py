@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from outputs import any_metric, batch, output
+from running import Bench
 
 from logster.metrics import Metric, number
 from logster.outputs.stdout import Descriptor
@@ -97,6 +99,43 @@ def test_formats(name: str, expected: str) -> None:
     stdout = output("stdout", stdout_format=name)
 
     assert "".join(f"{line}\n" for line in stdout.preview(METRICS)) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--format", "csv"),
+        ("--format=csv",),
+        ("--stdout-format", "csv"),
+        ("--stdout-f=csv",),
+        ("--form", "csv"),
+        ("--f", "--format", "csv"),  # --from-start may be cut as short as ever
+    ],
+)
+def test_names_of_the_format(bench: Bench, words: tuple[str, ...]) -> None:
+    """The format has a short name and a long one, and takes no abbreviation from others."""
+    outcome = bench.run("-d", *words, "-o", "stdout", "json-lines")
+
+    assert (0, "") == (outcome.code, outcome.err)
+    assert outcome.out.startswith("timestamp,name,value,units,kind\n")
+    assert outcome.out.endswith(",up,1,,g\n")
+
+
+def test_format_of_nothing(bench: Bench) -> None:
+    """Without the output that it belongs to the short name is no option, and says whose it is."""
+    outcome = bench.run("-d", "--format", "csv", "json-lines")
+
+    assert (2, True) == (
+        outcome.code,
+        "--format belongs to the output stdout: add -o stdout." in outcome.err,
+    )
+
+
+@pytest.fixture(name="bench")
+def _bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path)
+    bench.append('{"up": 1}')
+    return bench
 
 
 @pytest.mark.parametrize("name", ["prometheus", "opentsdb", "collectd"])

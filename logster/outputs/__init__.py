@@ -25,6 +25,9 @@ if TYPE_CHECKING:  # who only prints needs no sockets
 
 _WIDE = 1 << 63
 
+#: The longest time that a receiver may be given, in seconds; sockets know no eternity.
+MAX_TIMEOUT = 86400
+
 
 class Owing(Enum):
     """
@@ -85,6 +88,8 @@ class Output:
 
         owing: What the receiver is owed after an outage.
 
+        side_by_side: Whether it may be served in a thread, beside others.
+
         line_bytes: The longest line the receiver takes; a longer one is refused.
 
         target: Names the receiver, in messages and in the journal; holds no secret.
@@ -98,7 +103,8 @@ class Output:
     options: ClassVar[tuple[Option, ...]] = ()
     stem: ClassVar[str] = ""
     separator: str = "."
-    owing: ClassVar[Owing] = Owing.EACH
+    owing: Owing = Owing.EACH
+    side_by_side: ClassVar[bool] = True
     line_bytes: int = 65536
     batches_at_once: ClassVar[int] = 1000
 
@@ -108,6 +114,11 @@ class Output:
     def __init__(self, settings: SimpleNamespace, *, encode_only: bool = False) -> None:
         self.settings = settings
         self.timeout = float(getattr(settings, "timeout", 10))
+        if not 0 < self.timeout <= MAX_TIMEOUT:
+            raise ConfigurationError(
+                f"--timeout takes seconds, more than 0 and up to {MAX_TIMEOUT}, and not "
+                f"{self.timeout:g}. Nothing was read or sent."
+            )
         self.confirm = bool(getattr(settings, "confirm", True))
         self.tags = parse_tags(getattr(settings, "tags", ()) or ())
         self.sent_tags: dict[str, str] = {}

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from logster.errors import ConfigurationError, OutputError
 from logster.outputs._secrets import without
-from logster.transport import Address, Tcp, left, reason, shown_place
+from logster.transport import Address, Tcp, left, reason, shown_place, trusting
 
 
 Wrap = Callable[[Sequence[bytes]], bytes]
@@ -148,7 +148,8 @@ class _Session:
         host, port = http.tcp.address
         if http.secure:
             kind = type("Secure", (HTTPSConnection,), {"_new_conn": connect})
-            self.pool: Any = urllib3.HTTPSConnectionPool(host, port, ca_certs=http.authorities)
+            rules = trusting(http.authorities)
+            self.pool: Any = urllib3.HTTPSConnectionPool(host, port, ssl_context=rules)
         else:
             kind = type("Plain", (HTTPConnection,), {"_new_conn": connect})
             self.pool = urllib3.HTTPConnectionPool(host, port)

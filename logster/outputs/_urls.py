@@ -15,7 +15,7 @@ _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 _SHARED = (
     Option(("--metric-prefix",), ""),
     Option(("--metric-suffix",), ""),
-    Option(("--timeout",), "", type=float),
+    Option(("--timeout",), "", type=float, least=0.001, most=86400),
     Option(("--confirm",), "", type=bool),
     Option(("--tags",), "", multiple=True),
 )
@@ -92,6 +92,8 @@ def _converted(url: str, option: Option, text: str) -> Any:
         value = _SWITCH[text.lower()] if option.type is bool else option.type(text)
     except (KeyError, ValueError):
         _refuse(url, f"gives {option.name} no value it can take: {text}")
+    if complaint := option.complaint(value):
+        _refuse(url, f"gives {option.name} {text}: {complaint.rstrip('.')}")
     if option.choices and value not in option.choices:
         _refuse(url, f"gives {option.name} {text}, which is none of {', '.join(option.choices)}")
     return value

@@ -43,7 +43,8 @@ class HttpOutput(Output):
         """Take the format from the settings."""
         name = getattr(self.settings, "http_format", "json")
         self.encoder = None if name == "json" else borrowed(name, self.settings)
-        self.sent_tags = self.encoder.sent_tags if self.encoder else {}
+        if self.encoder:
+            self.sent_tags, self.owing = self.encoder.sent_tags, self.encoder.owing
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""

@@ -18,6 +18,9 @@ from logster.transport import Transport, reason
 _UNSAFE = re.compile(r"[^A-Za-z0-9_:]")
 _TIMED = {"ms", "h"}
 
+#: What a Pushgateway puts its own value in place of, without a word, and where that comes from.
+_GROUPING = {"job": "--prometheus-job", "instance": "the name of the host"}
+
 
 class PrometheusOutput(Output):
     """
@@ -37,7 +40,8 @@ class PrometheusOutput(Output):
         Option(("--prometheus-url",), "Address of a Pushgateway.", metavar="URL"),
         Option(
             ("--prometheus-job",),
-            "Value of the label job at the Pushgateway.",
+            "Value of the label job at the Pushgateway, which keeps one value of a metric for a "
+            "job and a host: two logs with the same metrics need two.",
             default="logster",
             metavar="NAME",
         ),
@@ -69,6 +73,7 @@ class PrometheusOutput(Output):
                     f"--prometheus-path {path} must end in .prom; node_exporter reads no other."
                 )
             return f"prometheus at {path}", Page(path)
+        self._refuse_grouping_tags()
         url = parse_url(str(given), "--prometheus-url")
         job = getattr(self.settings, "prometheus_job", None) or "logster"
         instance = os.uname().nodename
@@ -80,6 +85,21 @@ class PrometheusOutput(Output):
             lines_at_once=1 << 30,  # the page is one thing
         )
         return f"prometheus at {url} (job {job})", http
+
+    def _refuse_grouping_tags(self) -> None:
+        """
+        Look for tags that a Pushgateway would drop.
+
+        Raises:
+            ConfigurationError: If there is one.
+        """
+        for label, source in _GROUPING.items():
+            if label in self.sent_tags:
+                given = self.sent_tags[label]
+                raise ConfigurationError(
+                    f"--tag {given!r} cannot be: at a Pushgateway the label {label} is {source}. "
+                    "Nothing was read or sent."
+                )
 
     def clean(self, name: str) -> str:
         """

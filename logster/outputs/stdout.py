@@ -61,7 +61,7 @@ class StdoutOutput(Output):
             metavar="CHAR",
         ),
         Option(
-            ("--stdout-format",),
+            ("--stdout-format", "--format"),
             "What to print: 1.x's lines, a table, JSON lines, CSV, or another output's lines.",
             default="lines",
             choices=("lines", *_FORMATS, *TEXTS),
@@ -75,7 +75,7 @@ class StdoutOutput(Output):
         self.borrowed: Output | None = None
         if self.format in TEXTS:
             self.borrowed = borrowed(self.format, self.settings)
-            self.sent_tags = self.borrowed.sent_tags
+            self.sent_tags, self.owing = self.borrowed.sent_tags, self.borrowed.owing
 
     def reach(self) -> tuple[str, "Transport"]:
         """Return standard output."""
