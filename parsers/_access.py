@@ -24,8 +24,20 @@ Column = list[Any]
 #: Raw values are counted as they stand and converted once, when so many of them are distinct.
 FOLD_AT = 20_000
 
+#: Likewise when they have about so many bytes.
+FOLD_SIZE = 4 << 20
+
 #: So many distinct clients or users are told apart; more than that count as this many.
 DISTINCT_LIMIT = 50_000
+
+#: Those that are longer are known by a hash.
+DISTINCT_LENGTH = 64
+
+#: What stands inside of quotes.
+QUOTED = rb"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+"
+
+#: No method that is registered is as long. The rest of one is not kept.
+METHOD_LENGTH = 32
 
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
@@ -304,10 +316,25 @@ def percentile_name(percent: float) -> str:
     return "median" if percent == 50 else f"p{percent:g}".replace(".", "_")
 
 
-def add_distinct(known: set[bytes], values: Iterable[bytes]) -> None:
-    """Add *values* to *known*, which never grows far beyond `DISTINCT_LIMIT`."""
+def add_clients(known: set[bytes], clients: Iterable[bytes]) -> None:
+    """Add *clients* to *known*, which never grows far beyond `DISTINCT_LIMIT`."""
     if len(known) < DISTINCT_LIMIT:
-        known.update(values)
+        known.update(clients)
+
+
+def add_users(known: set[bytes], users: Iterable[bytes | None]) -> None:
+    """Likewise for names, which strangers can make as long as they like; None is no name."""
+    if len(known) < DISTINCT_LIMIT:
+        known.update(map(_short, set(filter(None, users)) - known))
+
+
+def _short(value: bytes) -> bytes:
+    """Return *value*, or a hash where a stranger might have made it long to take up memory."""
+    if len(value) <= DISTINCT_LENGTH:
+        return value
+    from hashlib import blake2b  # noqa: PLC0415 - 3 ms that hardly a log needs
+
+    return blake2b(value, digest_size=16).digest()
 
 
 def words(text: str) -> frozenset[str]:

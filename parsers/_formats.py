@@ -8,50 +8,14 @@ expression for a whole line, which reads a line from its start in linear time:
 >>> layout = apache_layout(r'%h \"%r\" %>s')
 >>> layout.scan(b'::1 "GET / HTTP/1.1" 200\n')[0]["status"]
 [b'200']
-
-Who writes into a field decides how it may end. Inside of quotes, a backslash
-escapes what follows it: all three servers escape quotes there. Inside of
-brackets, text ends at the bracket: Squid escapes it. Elsewhere a field is one
-word, and a line in which such a field holds a blank does not match at all,
-which is counted and seen, where a guess could be forged.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from logster.errors import ConfigurationError
 from logster.parsers._access import Layout
-
-
-#: What stands inside of quotes.
-QUOTED = rb"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+"
-
-_NUMBER = rb"-?[0-9]{1,15}+|-"
-_DECIMAL = rb"[0-9]{1,12}+(?:\.[0-9]{1,9}+)?+|-"
-_STATUS = rb"[0-9]{1,3}+|-"
-_TIME = rb"[0-9]++/[A-Za-z0-9]++/[0-9:]++ [-+][0-9]++"
-
-
-class Field(NamedTuple):
-    """
-    A part of a line that changes.
-
-    Attributes:
-        name: What parsers know it as; empty if they do not.
-
-        kind: How it is written: ``word`` (quoted where quotes stand around it),
-            ``number``, ``decimal``, ``status``, ``time``, ``request``, ``url``, ``user``, ``list``.
-
-        words: How many words a time of a user's own making has.
-    """
-
-    name: str = ""
-    kind: str = "word"
-    words: int = 1
-
-
-Part = bytes | Field
+from logster.parsers._fields import Field, Part, layout_of, strftime_field
 
 
 def squid_layout(text: str) -> Layout:
@@ -64,7 +28,16 @@ def squid_layout(text: str) -> Layout:
     text = re.sub(r"\A\s*logformat\s+\S+\s+", "", text).strip()
     # Where it could not read a request, Squid writes NONE/0.0.
     text = text.replace("HTTP/%rv", "%rv").replace("HTTP/%>rv", "%>rv")
-    return _layout(text, _squid_parts(text))
+    if re.search(r"[\"\[]%'", text):
+        raise ConfigurationError(
+            f"The format {text!r} says %' inside of quotes or brackets: every client could forge "
+            "its lines. Nothing was read or sent."
+        )
+    return layout_of(text, _squid_parts(text), escaped=False)
+
+
+#: What Apache writes for some letters behind a backslash.
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def apache_layout(text: str) -> Layout:
@@ -76,8 +49,8 @@ def apache_layout(text: str) -> Layout:
     """
     directive = re.match(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"', text)
     text = directive[1] if directive else text.strip()
-    text = text.replace('\\"', '"').replace("\\t", "\t").replace("\\\\", "\\")
-    return _layout(text, _apache_parts(text))
+    text = re.sub(r'\\(["\\nrt])', lambda found: _ESCAPES.get(found[1], found[1]), text)
+    return layout_of(text, _apache_parts(text))
 
 
 def nginx_layout(text: str) -> Layout:
@@ -95,7 +68,7 @@ def nginx_layout(text: str) -> Layout:
                 "Nothing was read or sent."
             )
         text = _unquoted(directive[2])
-    return _layout(text, _nginx_parts(text))
+    return layout_of(text, _nginx_parts(text))
 
 
 def _unquoted(text: str) -> str:
@@ -114,35 +87,48 @@ def _unquoted(text: str) -> str:
     return re.sub(r"""\\(["'\\])""", r"\1", "".join(parts))
 
 
-#: Squid's format codes that mean something here; all others are words.
+_ADDRESS = Field(kind="name", sample=b"192.0.2.1")
+_CLIENT = _ADDRESS._replace(name="client")
+_NUMBER = Field(kind="number")
+_STATUS = Field("status", "status")
+_WORD = rb"[A-Z_0-9]++|-"
+
+#: Squid's format codes that mean something here or hold what no stranger writes; all
+#: others are words.
 _SQUID = {
-    ">a": Field("client"),
-    ">A": Field("client"),
-    "ts": Field(kind="number"),
-    "tu": Field(kind="number"),
+    **dict.fromkeys((">a", ">A"), _CLIENT),
+    **dict.fromkeys(("<a", "la", ">la", "<la", "oa", ">eui", "tS", "sn"), _ADDRESS),
+    **dict.fromkeys((">p", "<p", "lp", ">lp", "<lp", "tu", "dt", "busy_time"), _NUMBER),
+    **dict.fromkeys(("st", ">st", ">sh", "<sh", "<sH", "<sS", "<bs", "<pt", "<tt"), _NUMBER),
+    "ts": Field(kind="pattern", pattern=rb"[0-9]{10}", sample=b"1795241834"),
     "tr": Field("elapsed", "number"),
     "tl": Field(kind="time"),
     "tg": Field(kind="time"),
-    "Ss": Field("code"),
-    ">Hs": Field("status", "status"),
-    "Hs": Field("status", "status"),
+    "Ss": Field("code", "pattern", _WORD, b"TCP_MISS"),
+    ">Hs": _STATUS,
+    "Hs": _STATUS,
     "<st": Field("size", "number"),
     "rm": Field("method"),
     ">rm": Field("method"),
-    "ru": Field("error", "url"),
-    ">ru": Field("error", "url"),
+    "ru": Field("error", "url", sample=b"http://x1/"),
+    ">ru": Field("error", "url", sample=b"http://x1/"),
     "un": Field("user", "user"),
-    "Sh": Field("hierarchy"),
-    "mt": Field("type"),
-    "bump_mode": Field("bump"),
+    "Sh": Field("hierarchy", "pattern", _WORD, b"HIER_NONE"),
+    "mt": Field("type", sample=b"text/html"),
+    "bump_mode": Field("bump", "name"),
 }
+#: As Squid does, the longest code that fits is taken.
 _SQUID_CODE = (
-    r"%(?:(?P<percent>%)|[\"'\[#/]?-?[0-9]*(?:\.[0-9]+)?(?P<before>\{[^}]*\})?"
-    r"(?:http::|icap::|adapt::|tls::|ssl::)?"
-    r"(?P<code>(?:[<>]?(?:err_code|err_detail|note|credentials|bump_mode|cert_\w+|negotiated_\w+"
-    r"|received_\w+|supported_\w+|sni|eui|qos|nfmark|handshake|last_h|all_trs|sum_trs|master_xaction"
-    r"|request_attempts|transport|service_name|la|lp|ha|Hs|st|sh|sH|sS|bs|pt|tt|rm|ru|rs|rd|rP|rp|rv"
-    r"|ts|tu|tl|tg|tS|tr|dt|un|ul|ui|ue|us|Ss|Sh|mt|oa|et|ea|sn|rG|to|tio|a|p|A|h|v))))"
+    r"%(?:(?P<percent>%)|(?P<encoding>[\"'\[#/])?(?P<left>-)?(?P<width>[0-9]*)(?:\.[0-9]+)?"
+    r"(?P<before>\{[^}]*\})?(?:http::|icap::|adapt::|tls::|ssl::)?"
+    r"(?P<code>proxy_protocol::>h|transport::>connection_id"
+    r"|[<>](?:cert(?:_subject|_issuer|_errors)?|negotiated_version|negotiated_cipher"
+    r"|received_hello_version|received_supported_version|sni|eui|qos|nfmark|handshake|last_h"
+    r"|service_name)"
+    r"|[<>]?(?:err_code|err_detail|note|credentials|bump_mode|all_trs|sum_trs|master_xaction"
+    r"|request_attempts|busy_time|byte|la|lp|Hs|st|sh|sH|sS|bs|pt|tt|rm|ru|rs|rd|rP|rp|rv"
+    r"|ts|tu|tl|tg|tS|tr|dt|un|ul|ui|ue|us|Ss|Sh|mt|oa|et|ea|sn|rG|tio|to)"
+    r"|[<>](?:[aAp]|ha?)))"
     r"(?P<after>\{[^}]*\})?"
 )
 
@@ -171,31 +157,65 @@ def _squid_parts(text: str) -> Iterator[Part]:
             yield found
         elif found["percent"]:
             yield b"%"
+        elif found["code"] == "byte":
+            yield _byte(text, found)
         else:
-            argument = found["before"] or found["after"] or ""
-            yield _timed(_SQUID.get(found["code"], Field()), argument.strip("{}"))
+            yield _squid_field(found)
+
+
+def _byte(text: str, found: re.Match[str]) -> bytes:
+    """Return the character that Squid is told to write by its number."""
+    number = _argument(found)
+    if not (number.isascii() and number.isdigit() and int(number) < 256):
+        raise _unknown("Squid", text, found.start())
+    return bytes([int(number)])
+
+
+def _argument(found: re.Match[str]) -> str:
+    return (found["before"] or found["after"] or "").strip("{}")
+
+
+def _squid_field(found: re.Match[str]) -> Field:
+    argument = _argument(found)
+    field = _SQUID.get(found["code"], Field())
+    if field.kind == "time" and argument:
+        field = strftime_field(argument)
+    elif found["code"] == ">h" and _is_list(argument):
+        field = Field(kind="list")
+    elif found["encoding"] == "/" and field.kind == "word":
+        field = field._replace(kind="shell")
+    if found["width"]:
+        field = field._replace(pad="behind" if found["left"] else "front")
+    return field
+
+
+def _is_list(header: str) -> bool:
+    """Tell whether a header holds addresses, with blanks between them."""
+    return header.lower() == "x-forwarded-for"
 
 
 _APACHE = {
-    "h": Field("client"),
-    "a": Field("client"),
+    **dict.fromkeys("ha", _CLIENT),
+    **dict.fromkeys("AvXLPR", Field(kind="name")),
+    **dict.fromkeys(("p", "k", "I", "S", "^FB"), _NUMBER),
     "u": Field("user", "user"),
     "t": Field(kind="time"),
     "r": Field("request", "request"),
     "m": Field("method"),
-    "H": Field("version"),
-    "s": Field("status", "status"),
+    "U": Field(sample=b"/x1"),
+    "H": Field("version", sample=b"HTTP/1.1"),
+    "s": _STATUS,
     "b": Field("size", "number"),
     "B": Field("size", "number"),
-    "O": Field("size_all", "number"),
+    "O": Field("size", "number", second=True),
     "D": Field("duration_us", "number"),
     "T": Field("duration_s", "decimal"),
-    "v": Field(),
-    "V": Field(),
 }
-_APACHE_CODE = (
-    r"%(?:!?[0-9,]+)?(?P<which>[<>])?(?:\{(?P<argument>[^}]*)\})?(?P<code>\^..|[a-zA-Z%])"
-)
+#: Modifiers stand in any order, the last of a kind counts.
+_APACHE_CODE = r"%(?P<modifiers>(?:[!<>,0-9]|\{[^}]*\})*+)(?P<code>\^..|[a-zA-Z%])"
+
+#: Times of Apache that `strftime` does not know, each with how many digits it has.
+_APACHE_TIMES = {"sec": 10, "msec": 13, "usec": 16, "msec_frac": 3, "usec_frac": 6}
 
 
 def _apache_parts(text: str) -> Iterator[Part]:
@@ -204,37 +224,74 @@ def _apache_parts(text: str) -> Iterator[Part]:
             yield found
         elif found["code"] not in _APACHE_KNOWN:
             raise _unknown("Apache", text, found.start())
+        elif found["code"] == "%":
+            yield b"%"
         else:
-            yield from _apache_fields(found["code"], found["argument"] or "")
+            arguments = re.findall(r"\{([^}]*)\}", found["modifiers"])
+            modifiers = re.sub(r"\{[^}]*\}", "", found["modifiers"])
+            yield from _apache_fields(found["code"], (arguments or [""])[-1], modifiers)
 
 
-def _apache_fields(code: str, argument: str) -> Iterator[Part]:
-    if code == "%":
-        yield b"%"
-    elif code == "t" and not argument:
-        yield b"["
-        yield Field(kind="time")
-        yield b"]"
-    elif code == "T" and argument in {"ms", "us"}:
-        yield Field(f"duration_{argument}", "number")
-    elif code in "haC" and argument == "c":
-        yield Field()
-    else:
-        yield _timed(_APACHE.get(code, Field()), argument)
+def _apache_fields(code: str, argument: str, modifiers: str) -> Iterator[Part]:
+    """Yield the parts for one directive of Apache."""
+    # With a condition, Apache writes a dash for all other statuses.
+    optional = bool(re.search(r"[!0-9]", modifiers))
+    if code == "t":
+        argument = re.sub(r"\A(?:begin|end):?", "", argument)
+        field = _apache_time(argument)
+        if optional:
+            yield field._replace(optional=True)
+        elif argument:
+            yield field
+        else:
+            yield from (b"[", Field(kind="time"), b"]")
+        return
+    field = _APACHE.get(code, Field())
+    if code == "T" and argument in {"ms", "us"}:
+        field = Field(f"duration_{argument}", "number")
+    elif code in "ha" and argument == "c":
+        field = _ADDRESS
+    elif code == "i" and _is_list(argument):
+        field = Field(kind="list")
+    which = re.sub(r"[^<>]", "", modifiers)[-1:]
+    # Of a request that Apache redirected within itself, the final one counts.
+    second = field.second or which == "<" or (code == "s" and which != ">")
+    yield field._replace(optional=optional, second=second)
 
 
-_APACHE_KNOWN = frozenset([*"%aABbCDefhHikIlLmnopPqrRsStTuUvVXO", "^FB", "^ti", "^to"])
+def _apache_time(argument: str) -> Field:
+    if argument in _APACHE_TIMES:
+        digits = _APACHE_TIMES[argument]
+        return Field(kind="time", pattern=b"[0-9]{%d}" % digits, sample=b"1" * digits)
+    return strftime_field(argument or "[%d/%b/%Y:%T %z]")
+
+
+_APACHE_KNOWN = frozenset([*"%aAbBcCDefhHikIlLmnopPqrRsStTuUvVxXO", "^FB", "^ti", "^to"])
 
 _NGINX = {
-    "remote_addr": Field("client"),
+    **dict.fromkeys(("server_addr", "realip_remote_addr", "proxy_protocol_addr"), _ADDRESS),
+    **dict.fromkeys(
+        ("server_name", "hostname", "time_iso8601", "msec", "request_id", "scheme", "pipe"),
+        Field(kind="name"),
+    ),
+    **dict.fromkeys(
+        (
+            *("remote_port", "server_port", "realip_remote_port", "pid"),
+            *("connection", "connection_requests", "request_length"),
+        ),
+        _NUMBER,
+    ),
+    "remote_addr": _CLIENT,
     "remote_user": Field("user", "user"),
     "time_local": Field(kind="time"),
     "request": Field("request", "request"),
     "request_method": Field("method"),
-    "server_protocol": Field("version"),
-    "status": Field("status", "status"),
+    "request_uri": Field(sample=b"/x1"),
+    "uri": Field(sample=b"/x1"),
+    "server_protocol": Field("version", sample=b"HTTP/1.1"),
+    "status": _STATUS,
     "body_bytes_sent": Field("size", "number"),
-    "bytes_sent": Field("size_all", "number"),
+    "bytes_sent": Field("size", "number", second=True),
     "request_time": Field("duration_s", "decimal"),
 }
 
@@ -242,21 +299,29 @@ _NGINX = {
 def _nginx_parts(text: str) -> Iterator[Part]:
     place = 0
     for found in re.finditer(r"\$(?:\{(\w+)\}|(\w+))", text):
-        if found.start() > place:
-            yield text[place : found.start()].encode()
+        yield text[place : found.start()].encode()
         place = found.end()
         name = found[1] or found[2]
-        listed = name.startswith(("upstream_", "proxy_add_"))
-        yield _NGINX.get(name, Field(kind="list" if listed else "word"))
-    if place < len(text):
-        yield text[place:].encode()
+        yield _NGINX.get(name) or _nginx_field(name)
+    yield text[place:].encode()
 
 
-def _timed(field: Field, argument: str) -> Field:
-    """Return *field*; a time with a format of its own has as many words as that."""
-    if field.kind == "time" and argument:
-        return Field(kind="words", words=argument.count(" ") + 1)
-    return field
+def _nginx_field(name: str) -> Field:
+    """
+    Return the field of a variable; nginx writes several values where it asked several servers.
+
+    >>> [_nginx_field(f"upstream_{name}").kind for name in ("addr", "connect_time", "http_x")]
+    ['names', 'numbers', 'word']
+    """
+    if name == "upstream_cache_status":
+        return Field(kind="pattern", pattern=rb"[A-Z]*+|-", sample=b"HIT")
+    if name in {"proxy_add_x_forwarded_for", "http_x_forwarded_for"}:
+        return Field(kind="list")
+    if not name.startswith("upstream_") or re.match("upstream_(?:http|cookie|trailer)_", name):
+        return Field()
+    if re.fullmatch(r"upstream_(?:\w+_time|status|\w*length|bytes_\w+)", name):
+        return Field(kind="numbers")
+    return Field(kind="names")
 
 
 def _unknown(server: str, text: str, place: int) -> ConfigurationError:
@@ -264,101 +329,3 @@ def _unknown(server: str, text: str, place: int) -> ConfigurationError:
         f"The format {text!r} cannot be used: {server} knows no {text[place : place + 12]!r}. "
         "Nothing was read or sent."
     )
-
-
-def _layout(text: str, parts: Iterable[Part]) -> Layout:
-    parts = _joined(parts)
-    if not any(isinstance(part, Field) for part in parts):
-        raise ConfigurationError(f"The format {text!r} has no field. Nothing was read or sent.")
-    wanted = {part.name for part in parts if isinstance(part, Field)}
-    names: list[str] = []
-    source = b""
-    quote = b""
-    for place, part in enumerate(parts):
-        if isinstance(part, bytes):
-            source += re.escape(part)
-            quote = _context(quote, part)
-            continue
-        after = parts[place + 1] if place + 1 < len(parts) else b"\n"
-        before = parts[place - 1] if place else b""
-        pattern = _pattern(part, quote, after, isinstance(before, Field))
-        name = "size" if part.name == "size_all" and "size" not in wanted else part.name
-        if part.kind == "request" and not {"method", "version"} & {*names}:
-            names += ["method", "version"]
-            source += _request(quote)
-        elif name and name not in {"size_all", "request", *names}:
-            names.append(name)
-            source += b"(error:|)%b" % pattern if part.kind == "url" else b"(%b)" % pattern
-        else:
-            source += b"(?:%b)" % pattern
-    return Layout(tuple(names), source)
-
-
-def _joined(parts: Iterable[Part]) -> list[Part]:
-    """Return *parts* with neighbouring literals made one."""
-    joined: list[Part] = []
-    for part in parts:
-        if joined and isinstance(part, bytes) and isinstance(joined[-1], bytes):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    return joined
-
-
-def _context(quote: bytes, literal: bytes) -> bytes:
-    """Return what stands around the text behind *literal*: a quote, a bracket or nothing."""
-    opens = {b"": rb'["\[]', b'"': rb'"', b"[": rb"\]"}
-    for found in re.finditer(rb'["\[\]]', literal):
-        if re.match(opens[quote], found[0]):
-            quote = b"" if quote else found[0]
-    return quote
-
-
-def _pattern(field: Field, quote: bytes, after: Part, glued: bool) -> bytes:
-    """
-    Return the pattern of *field*.
-
-    Args:
-        field: The field.
-
-        quote: What stands around it.
-
-        after: What follows.
-
-        glued: Whether another field stands right before, so that this one can be empty.
-    """
-    following = after[:1] if isinstance(after, bytes) else b" "
-    ends = re.escape(following.strip())
-    if field.kind in _FIXED:
-        return _FIXED[field.kind]
-    if quote == b"[":
-        pattern = rb"[^\]\n]*+"
-    elif quote and following == b'"':
-        pattern = QUOTED
-    elif quote:
-        pattern = rb"(?:[^ %b\"\\\n]|\\.)*+" % ends
-    elif field.kind == "words":
-        pattern = b" ".join([rb"[^ \n]++"] * field.words)
-    elif field.kind == "user" and isinstance(after, bytes) and after.startswith(b" ["):
-        # A name may have blanks. The time behind it ends it. Apache writes "" for an empty one.
-        pattern = rb"\"\"|(?:(?! \[[0-9]++/[A-Z])(?:[^\"\\\n]|\\.))++"
-    else:
-        pattern = rb"[^ %b\n]%b" % (ends, b"*+" if glued else b"++")
-    return pattern
-
-
-#: A number may have blanks in front where a width is given.
-_FIXED = {
-    "number": rb" *+-?[0-9]{1,15}+|-",
-    "decimal": _DECIMAL,
-    "list": rb"[^ ,\n]++(?:(?:,| :) [^ ,\n]++)*+",
-    "status": _STATUS,
-    "time": _TIME,
-}
-
-
-def _request(quote: bytes) -> bytes:
-    """Return the pattern of a request line, with groups for the method and its last characters."""
-    if quote == b'"':
-        return rb"([^ \"\\\n]*+)" + QUOTED + rb"(?<=([^\n]{8}))"
-    return rb"([^ \n]++) [^ \n]++ ([^ \n]++)"

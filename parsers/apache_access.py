@@ -47,13 +47,16 @@ from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parsers._access import (
     FOLD_AT,
+    METHOD_LENGTH,
+    QUOTED,
     STATUS_CLASSES,
     STATUSES,
     AccessParser,
     Column,
     Distribution,
     Layout,
-    add_distinct,
+    add_clients,
+    add_users,
     numbers,
     per_second,
     share,
@@ -62,7 +65,6 @@ from logster.parsers._access import (
     unique_counts,
     words,
 )
-from logster.parsers._formats import QUOTED, apache_layout, nginx_layout
 from logster.parsers._percents import percents
 
 
@@ -75,15 +77,15 @@ def _layout(tail: bytes, *fields: str) -> Layout:
     # No blank in user and URL, and a version of HTTP. What is usual is not taken out at
     # all, see `_USUAL`. Nobody gets a quote without a backslash before it into a request.
     usual = (
-        rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]*+\] \"(?:GET|([^ \"\n]++)) [^ \n]++"
+        rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]*+\] \"(?:GET|%b[^ \"\n]*+) [^ \n]++"
         rb" (HTTP/[0-9]\.[0-9]\" [0-9]{3})"
-    )
+    ) % (rb"([^ \"\n]{1,%d}+)" % METHOD_LENGTH)
     # With blanks in the user's name or the URL, or garbage for a request. Apache writes
     # "" for an empty name, and nobody else gets such quotes there.
     unusual = (
         rb"([^ \"\n]++) [^ \"\n]++ (\"\"(?= \[)|[^ \"\\\n]*+)"
         + QUOTED
-        + rb"(?<=\] )\"([^ \"\\\n]*+)"
+        + rb"(?<=\] )\"([^ \"\\\n]{0,%d}+)" % METHOD_LENGTH
         + QUOTED
         + rb"\" [0-9]{3}(?<=([^\n]{13}))"
     )
@@ -132,6 +134,9 @@ def _microseconds(text: str, unit: int) -> int:
     >>> _microseconds("0.005", 1_000_000), _microseconds("7", 1_000)
     (5000, 7000)
     """
+    if text.startswith("-"):
+        # A clock that was set back makes a request end before it began.
+        return 0
     whole, _, fraction = text.partition(".")
     return int(whole) * unit + int((fraction or "0").ljust(6, "0")[:6]) * unit // 1_000_000
 
@@ -207,8 +212,8 @@ class ApacheAccessParser(AccessParser):
         sizes = numbers(list(filter(None, columns.get("size", ()))))
         self._size += int(sum(sizes))
         self._max_size = max(self._max_size, int(max(sizes, default=0)))
-        add_distinct(self._clients, columns.get("client", ()))
-        add_distinct(self._users, filter(None, columns.get("user", ())))
+        add_clients(self._clients, columns.get("client", ()))
+        add_users(self._users, columns.get("user", ()))
         if len(self._raw_heads) + sum(map(len, self._raw_durations.values())) > FOLD_AT:
             self._fold()
 
@@ -361,6 +366,8 @@ def _chosen(text: str | None, unit: str | None) -> Layout:
     """
     if not text:
         return _DURATION[unit] if unit else _COMMON
+    from logster.parsers._formats import apache_layout, nginx_layout  # noqa: PLC0415
+
     text = _NAMED.get(text, text)
     layout = nginx_layout(text) if "$" in text and "%" not in text else apache_layout(text)
     if "status" not in layout.fields:

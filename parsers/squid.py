@@ -62,13 +62,15 @@ from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parsers._access import (
     FOLD_AT,
+    FOLD_SIZE,
     STATUS_CLASSES,
     STATUSES,
     AccessParser,
     Column,
     Distribution,
     Layout,
-    add_distinct,
+    add_clients,
+    add_users,
     numbers,
     per_second,
     percentile_name,
@@ -78,7 +80,6 @@ from logster.parsers._access import (
     unique_counts,
     words,
 )
-from logster.parsers._formats import squid_layout
 from logster.parsers._percents import percents
 
 
@@ -93,7 +94,7 @@ _HEAD = (
 _PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
 
 #: What `log_mime_hdrs on` adds: Squid writes brackets inside as %5B and %5D.
-_HEADERS = rb"(?: \[[^\]\n]*+\] \[[^\]\n]*+\])?+"
+_HEADERS = rb"(?: \[[^\[\]\n]*+\] \[[^\[\]\n]*+\])?+"
 
 _NATIVE = Layout(
     ("elapsed", "client", "result", "size", "method", "user", "hierarchy", "type"),
@@ -104,7 +105,9 @@ _NATIVE = Layout(
     _HEAD + rb"[^ \n]*+ ([^ \n]++) ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)" + _HEADERS,
     # With blanks in the URL or the user's name, or more fields behind. Only where
     # a single place looks like the hierarchy code is it taken for it.
-    _HEAD + rb"%b*+() ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)(?:(?= )%b*+)?+" % (_PLAIN, _PLAIN),
+    _HEAD
+    + rb"%b*+() ([A-Z_0-9]++)/[^ \n]++ (?![A-Z_0-9]++/)([^ \n]++)(?:(?= )%b*+)?+"
+    % (_PLAIN, _PLAIN),
     _HEAD + rb"[^\n]*+()()()",
 )
 
@@ -304,11 +307,10 @@ def _percent(name: str, part: int, whole: int) -> Metric:
 
 
 def _plain(columns: dict[str, Column]) -> dict[str, Column]:
-    """Return *columns* of a format of somebody's own, numbers without blanks and dashes."""
-    plain = dict(columns)
-    for name in {"size", "elapsed"} & columns.keys():
-        plain[name] = [value.strip().replace(b"-", b"") or b"0" for value in columns[name]]
-    return plain
+    """Return *columns* of a format of somebody's own; a size that is none counts as no bytes."""
+    if "size" not in columns:
+        return columns
+    return columns | {"size": [value if value.isdigit() else b"0" for value in columns["size"]]}
 
 
 class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
@@ -319,17 +321,29 @@ class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
         names: Which words of `_WORDS` follow the result.
 
         times: Group → elapsed time → how often, which all shapes of a group share.
+
+    Attributes:
+        names: As above.
+
+        size: How many bytes those words have.
     """
 
     def __init__(self, names: tuple[str, ...], times: dict[str, dict[bytes, int]]) -> None:
         super().__init__()
         self.names = names
+        self.size = 0
         self._times = times
 
     def __missing__(self, shape: tuple[bytes | None, ...]) -> list[Any]:
         """Return a new entry."""
         self[shape] = entry = [0, 0, self._times[self.result(shape).group]]
+        self.size += sum(len(word) for word in shape if word)
         return entry
+
+    def clear(self) -> None:
+        """Forget all shapes."""
+        super().clear()
+        self.size = 0
 
     def result(self, shape: tuple[bytes | None, ...]) -> Result:
         """Return the result that lines of that shape have."""
@@ -351,6 +365,8 @@ def _chosen(text: str) -> Layout:
     Raises:
         ConfigurationError: If it lacks what there is to count.
     """
+    from logster.parsers._formats import squid_layout  # noqa: PLC0415 - few logs need it
+
     layout = squid_layout(text)
     if not {"code", "status"} <= {*layout.fields}:
         raise ConfigurationError(
@@ -415,8 +431,8 @@ class SquidParser(AccessParser):
         if self._size_percentiles:
             self._raw_sizes.update(columns.get("size", ()))
         self._words["error_url"] += columns.get("error", []).count(b"error:")
-        add_distinct(self._clients, columns.get("client", ()))
-        add_distinct(self._users, filter(None, columns.get("user", ())))
+        add_clients(self._clients, columns.get("client", ()))
+        add_users(self._users, columns.get("user", ()))
         if self._is_full():
             self._fold()
 
@@ -438,8 +454,9 @@ class SquidParser(AccessParser):
             entry[2][elapsed] += 1
 
     def _is_full(self) -> bool:
-        """Tell whether there are so many distinct values that they must be converted."""
-        return sum(map(len, self._raw())) > FOLD_AT
+        """Tell whether distinct values are so many, or so long, that they must be converted."""
+        size = sum(shapes.size for shapes in self._raw_shapes.values())
+        return sum(map(len, self._raw())) > FOLD_AT or size > FOLD_SIZE
 
     def _raw(self) -> list[dict[Any, Any]]:
         """Return all that is counted as the log has it."""
@@ -614,7 +631,7 @@ class SquidLogster(AccessParser):
                 vars(self)[f"http_{name}"] += count
         wanted = "elapsed" if self.option.size_is_elapsed else "size"
         summed = columns.get("sum", columns.get(wanted, ()))
-        self.size_transferred += int(sum(numbers(summed)))
+        self.size_transferred += int(sum(numbers([each for each in summed if each != b"-"])))
 
     def merge(self, other: "SquidLogster") -> None:
         """Count everything that *other* has counted too."""

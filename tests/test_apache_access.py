@@ -6,19 +6,23 @@ import re
 import shlex
 import subprocess
 import time
+import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, metrics
 from receivers import need
 
 from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
-from logster.parsers._formats import nginx_layout
+from logster.parsers._access import Layout
+from logster.parsers._formats import apache_layout, nginx_layout, squid_layout
 from logster.parsers.apache_access import ApacheAccessParser, SampleLogster
 
 
@@ -35,6 +39,7 @@ NGINX = """
     log_format main '$remote_addr - $remote_user [$time_local] "$request" '
                     '$status $body_bytes_sent "$http_referer" "$http_user_agent"';
 """
+NGINX_COMMON = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
 
 
 def line(**fields: str) -> str:
@@ -69,6 +74,124 @@ def whole(name: str) -> bytes:
 def made(options: str) -> ApacheAccessParser:
     """Return a parser with *options*."""
     return ApacheAccessParser(option_string=options)
+
+
+class Dialect(NamedTuple):
+    """
+    How a server writes lines.
+
+    Attributes:
+        layout: What reads its formats.
+
+        fields: Those of strangers.
+
+        own: Its own, each with its name and text.
+
+        escape: What it makes of a stranger's text, given what stands around it.
+    """
+
+    layout: Callable[[str], Layout]
+    fields: tuple[str, ...]
+    own: dict[str, tuple[str, str]]
+    escape: Callable[[str, str], str]
+
+
+def squid(text: str, around: str) -> str:
+    """Return *text* as Squid writes it inside of quotes, brackets or neither."""
+    if around == '"':
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    if around == "[":
+        return re.sub(r"[%\[\]\\]", lambda found: f"%{ord(found[0]):02x}", text)
+    return text or "-"
+
+
+DIALECTS = {
+    "apache": Dialect(
+        apache_layout,
+        ("%{A}i", "%U", "%u", "%r", "%l", "%{X-Forwarded-For}i", "%m", "%404{C}i"),
+        {
+            "%>s": ("status", "404"),
+            "%b": ("size", "5"),
+            "%D": ("duration_us", "7"),
+            "%h": ("", "192.0.2.1"),
+            "%t": ("", "[21/Nov/2026:06:22:30 +0000]"),
+            "%{%H:%M}t": ("", "06:22"),
+        },
+        lambda text, around: apache(text),
+    ),
+    "nginx": Dialect(
+        nginx_layout,
+        ("$http_a", "$uri", "$remote_user", "$request", "$http_x_forwarded_for"),
+        {
+            "$status": ("status", "404"),
+            "$body_bytes_sent": ("size", "5"),
+            "$request_time": ("duration_s", "0.007"),
+            "$upstream_addr": ("", "10.0.0.1:80, [::1]:80 : unix:/run/x"),
+            "$upstream_status": ("", "502, 404"),
+            "$time_local": ("", "21/Nov/2026:06:22:30 +0000"),
+        },
+        lambda text, around: nginx(text),
+    ),
+    "squid": Dialect(
+        squid_layout,
+        ("%{A}>h", "%un", "%ru", "%rm", "%mt", "%{X-Forwarded-For}>h"),
+        {
+            "%>Hs": ("status", "404"),
+            "%<st": ("size", "5"),
+            "%6tr": ("elapsed", "     7"),
+            "%Ss": ("code", "TCP_MISS"),
+            "%-15>a": ("", "192.0.2.1      "),
+            "%tl": ("", "21/Nov/2026:06:22:30 +0000"),
+        },
+        squid,
+    ),
+}
+PIECES = (*' |,:\t[]"\\/-', "200", "5", "x", "GET / HTTP/1.1", " : ", ", ", "")
+
+
+def forgery(dialect: Dialect, random: Random) -> tuple[str, str, dict[str, str]]:
+    """Return a format, a line in which strangers imitate parts of it, and what it truly tells."""
+    gaps = random.choice([" ", "|", ",", "\t", (" ", ":"), (" ", ", "), (" : ", " "), (" ", "/")])
+    status = next(iter(dialect.own))
+    names = [status, *random.choices((*dialect.own, *dialect.fields * 2), k=random.randint(2, 6))]
+    random.shuffle(names)
+    parts: list[tuple[str, str]] = []  # literals, and fields with what stands around them
+    for name in names:
+        around = random.choice(["", "", "", '"', "["]) if name != "%t" else ""
+        gap = random.choice(gaps) if parts else ""
+        if (
+            parts
+            and parts[-1][0] in {'"', "]"}
+            and parts[-2][1] == around
+            and random.random() < 0.3
+        ):
+            parts[-1] = (random.choice(" |,:"), "")
+            parts += [(name, around), ('"' if around == '"' else "]", "")]
+        elif around:
+            parts += [(gap + around, ""), (name, around), ('"' if around == '"' else "]", "")]
+        else:
+            parts += [(gap, ""), (name, "")]
+
+    def rendered(start: int, end: int) -> str:
+        return "".join(
+            "200"
+            if name == status
+            else dialect.own.get(name, ("", random.choice(PIECES)))[1]
+            if name in names
+            else name
+            for name, _ in parts[start:end]
+        )
+
+    written = ""
+    for place, (name, around) in enumerate(parts):
+        if name in dialect.fields:
+            begin, end = sorted((place + random.choice([0, 1]), random.randint(0, len(parts))))
+            text = random.choice(PIECES) + rendered(begin, end) + random.choice(PIECES)
+            written += dialect.escape(random.choice([text, "v"]), around)
+        else:
+            written += dialect.own[name][1] if name in dialect.own else name
+    truth = {name: text.strip() for name, text in dialect.own.values() if name}
+    return "".join(name for name, _ in parts), written, truth
 
 
 class TestSampleLogster:
@@ -192,6 +315,111 @@ class TestFormat:
         )
 
         assert (1, 77) == (figures(parser)["http_200"], figures(parser)["size"])
+
+    @pytest.mark.parametrize(
+        ("text", "rest"),
+        [
+            # Lines of nginx 1.22, but for the addresses.
+            (
+                'rt=$request_time uct="$upstream_connect_time" urt="$upstream_response_time"',
+                'rt=0.001 uct="-, 0.000" urt="0.000, 0.001"',
+            ),
+            ('"$upstream_addr"', '"127.0.0.1:80, unix:/run/x.sock"'),
+            ("[$upstream_addr]", "[127.0.0.1:80 : [::1]:81]"),
+            ('"$proxy_add_x_forwarded_for"', '"9.9.9.9, 8.8.8.8, 127.0.0.1"'),
+            ("$upstream_addr/$upstream_response_time", "127.0.0.1:80, [::1]:81/0.000, 0.001"),
+            ("$upstream_addr/$upstream_response_time", "unix:/run/x.sock/0.001"),
+            ("$upstream_addr:$upstream_status", "127.0.0.1:80, unix:/run/x.sock:502, 204"),
+            ("x;u=$upstream_response_time;rt=$request_time", "x;u=0.000, 0.001;rt=0.001"),
+            ("$upstream_addr $http_x_forwarded_for", "two 9.9.9.9, 8.8.8.8"),
+        ],
+    )
+    def test_nginx_upstream(self, text: str, rest: str) -> None:
+        """What nginx writes of upstreams is read, whatever stands around it."""
+        parser = made(f"--format={shlex.quote(f'{NGINX_COMMON} {text}')}")
+        common = line(status="200").partition(' "-" ')[0]
+        found = figures(fed(parser, f"{common} {rest}\n"))
+
+        assert (1, 7) == (found["http_200"], found["size"])
+
+    @pytest.mark.parametrize("times", ["", "0.001, 0.002"])
+    def test_nginx_json_upstream(self, times: str) -> None:
+        """With ``escape=json``, a variable may be empty, and quotes may stand in brackets."""
+        text = '{"s":$status,"urt":"$upstream_response_time","l":["$http_user_agent","$request"]}'
+        parser = made(f"--format={shlex.quote(text)}")
+        fed(parser, f'{{"s":204,"urt":"{times}","l":["a ]\\"b","GET / HTTP/1.1"]}}\n')
+
+        assert (1, 1) == (figures(parser)["http_204"], figures(parser)["http_version_1_1"])
+
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            # Lines of Apache 2.4.
+            (
+                "[%{%d/%b/%Y:%H:%M:%S}t.%{msec_frac}t %{%z}t] %h %>s",
+                "[21/Nov/2026:15:45:47.120 +0000] 127.0.0.1 404",
+            ),
+            (
+                '%{%d/%b/%Y %T}t.%{msec_frac}t "%{%d/%b/%Y %T}t.%{usec_frac}t" %>s',
+                '21/Nov/2026 15:45:47.120 "21/Nov/2026 15:45:47.120027" 404',
+            ),
+            ("[%{sec}t.%{msec_frac}t] [%h:%{remote}p] %>s", "[1795275947.120] [::1:34572] 404"),
+            ("%u [%{sec}t.%{msec_frac}t] %r %>s", "a b [1795275947.120] GET / HTTP/1.1 404"),
+            (
+                '%t [%h %u] %>s "%r"',
+                '[21/Nov/2026:15:45:47 +0000] [127.0.0.1 a b] 404 "GET / HTTP/1.1"',
+            ),
+            ("%{begin:%s}t %{end:usec}t %>s", "1795275947 1795275947120354 404"),
+            ("%{%c}t|%>s", "Sat Nov 21 15:45:47 2026|404"),
+            ("%{%e.%-m.}t %>s", "21.11. 404"),
+            (r"%h\t%>s\t%b\t%{User-Agent}i", "127.0.0.1\t404\t3\tMozilla/5.0 (X11; Linux)"),
+            ("%r|%>s|%b", "GET / HTTP/1.1|404|3"),
+            ("%r %>s %b", "- 404 3"),
+            ("%r %>s %b", "GET / 404 3"),
+            ('"%r" %>s', '"-" 404'),
+            ("[%r] %>s", "[GET / HTTP/1.1] 404"),
+            (
+                "%{X-Forwarded-For}i %l %u %t %>s",
+                "1.1.1.1, ::1 - - [21/Nov/2026:15:45:47 +0000] 404",
+            ),
+            ("%{SSL_PROTOCOL}x %>s", "TLSv1.3 404"),
+            ("%{Referer}!200,304i %>s", "http://r/ 404"),
+            ("%>!500s %404t", "404 [21/Nov/2026:15:45:47 +0000]"),
+            ("%500t %>s", "- 404"),
+            ("%>s %!200r", "404 GET / HTTP/1.1"),
+        ],
+    )
+    def test_apache_formats(self, text: str, written: str) -> None:
+        """Times of any format, tabs, bare requests, conditions: what Apache writes is read."""
+        parser = fed(made(f"--format={shlex.quote(text)}"), written + "\n")
+
+        assert (1, 1) == (figures(parser)["requests"], figures(parser)["http_404"])
+
+    @pytest.mark.parametrize(
+        ("text", "written", "status"),
+        [
+            ("%s %b %>s", "302 5 200", 200),
+            ("%<s %>s", "302 200", 200),
+            ("%>s %s", "200 302", 200),
+            ("%s", "302", 302),
+            ("%<s", "302", 302),
+        ],
+    )
+    def test_final_status(self, text: str, written: str, status: int) -> None:
+        """Of a request that Apache redirected within itself the final status counts."""
+        found = figures(fed(made(f"--format '{text}'"), written + "\n"))
+
+        assert (1, 1) == (found["requests"], found[f"http_{status}"])
+
+    def test_negative_duration(self) -> None:
+        """A request that ended before it began, as the clock was set back, took no time."""
+        assert 0 == figures(fed(made("--format '%>s %D'"), "200 -5\n"))["duration_max"]
+
+    @pytest.mark.parametrize("text", ["%h%u %>s", "%r/%>s", r"%h\n%>s", "%{A}i %>s %r %b"])
+    def test_unreadable(self, text: str) -> None:
+        """A format of which no line could be read is refused."""
+        with pytest.raises(ConfigurationError, match=r"could not be told|several lines"):
+            made(f"--format={shlex.quote(text)}")
 
     @pytest.mark.parametrize("text", ["%h %b", "no field", "%>s %Z", "$remote_addr"])
     def test_useless(self, text: str) -> None:
@@ -331,6 +559,41 @@ class TestStrangers:
 
         assert 4 == sum(tally)
         assert time.process_time() - start < 2
+
+    def test_memory(self) -> None:
+        """Names and methods of some kilobytes take no more memory than short ones."""
+        parser, plain = ApacheAccessParser(), made("--format '%u %m %H %>s'")
+        tracemalloc.start()
+        for number in range(4000):
+            long = f"{number}".rjust(8000, "X")
+            fed(parser, line(user=long, request=f"{number}{long} / HTTP/1.1"))
+            fed(plain, f"{long} {number}{long} {number}{long} 200\n")
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert size < 6 << 20
+        for each in (parser, plain):
+            assert (4000, 4000) == (figures(each)["users_unique"], figures(each)["method_OTHER"])
+
+    @pytest.mark.parametrize("request_line", ["GET /x|404|9 HTTP/1.1", "x|404|9", "|404|9|"])
+    def test_bare_request(self, request_line: str) -> None:
+        """A request that holds what should end it is not read at all."""
+        assert Tally(0, 0, 1) == made("--format '%r|%>s|%b'").feed(
+            f"{request_line}|200|5\n".encode()
+        )
+
+    @given(st.sampled_from(sorted(DIALECTS)), st.randoms(use_true_random=True))
+    @settings(max_examples=1000, deadline=None)
+    def test_any_fields(self, dialect: str, random: Random) -> None:
+        """In no format can what strangers write into fields change what stands in another."""
+        text, written, truth = forgery(DIALECTS[dialect], random)
+        with suppress(ConfigurationError):
+            columns, read, _, _ = DIALECTS[dialect].layout(text).scan(written.encode() + b"\n")
+            found = {
+                name: columns[name][0].decode() for name in columns.keys() & truth.keys() if read
+            }
+
+            assert found == {name: truth[name] for name in found}, (text, written)
 
 
 class TestEquality:

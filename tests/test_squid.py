@@ -2,9 +2,11 @@
 
 import gzip
 import re
+import shlex
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -199,6 +201,37 @@ class TestStrangers:
 
         assert not {"hier_DIRECT", "mime_video", "mime_other"} & found.keys()
 
+    @pytest.mark.parametrize(
+        ("user", "rest"),
+        [
+            ("a SIBLING_HIT/x", "HIER_DIRECT/1.1.1.1 text/html"),
+            ("a SIBLING_HIT/x video/mp4", "HIER_DIRECT/1.1.1.1 text/html"),
+            ("a SIBLING_HIT/x video/mp4 [b", "HIER_DIRECT/1.1.1.1 text/html [c] [d]"),
+        ],
+    )
+    def test_forged_hierarchy(self, user: str, rest: str) -> None:
+        """A user name that looks like a hierarchy code is not taken for the true one behind it."""
+        found = figures(fed(SquidParser(), native(user=user, rest=rest)))
+
+        assert 1 == found["requests"]
+        assert not {"hier_SIBLING_HIT", "mime_video", "mime_other"} & found.keys()
+
+    def test_memory(self) -> None:
+        """Names, methods and types of some kilobytes take no more memory than short ones."""
+        parser = SquidParser()
+        tracemalloc.start()
+        for number in range(4000):
+            long = f"{number}".rjust(8000, "x")
+            fed(parser, native(user=long, method=long, rest=f"HIER_NONE/- {long}"))
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        found = figures(parser)
+
+        assert size < 8 << 20
+        assert [4000] * 3 == [
+            found[name] for name in ("users_unique", "method_OTHER", "mime_other")
+        ]
+
     def test_mime_headers(self) -> None:
         """What `log_mime_hdrs` adds forges nothing, and the fields before it still count."""
         rest = "HIER_NONE/- text/html [X: TCP_HIT/200 9 HIER_DIRECT/- a/b\\r\\n] [HTTP/1.1 200 OK]"
@@ -272,7 +305,69 @@ class TestFormat:
             fed(SquidParser(option_string=f"--format '{text}'"), log)
         )
 
-    @pytest.mark.parametrize("text", ["%>a %st", "no field", "%Ss %Q"])
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            # Lines of Squid 5.7, but for those codes that only later ones know.
+            (
+                "%{%Y-%m-%dT%H:%M:%S}tl.%03tu %15>a %-15>a %-14Ss/%03>Hs %14Ss %10un",
+                (
+                    "2026-11-21T15:46:12.001       127.0.0.1 127.0.0.1       TCP_DENIED    /403"
+                    "     TCP_DENIED          -"
+                ),
+            ),
+            ('%Ss/%03>Hs "%-15>a" %-6tr|%6tr|', 'TCP_DENIED/403 "127.0.0.1      " 1     |     1|'),
+            ("%03>Hs %-14Ss", "403 TCP_DENIED    "),
+            ("%>a\t%Ss/%03>Hs\t%{User-Agent}>h", "127.0.0.1\tTCP_DENIED/403\tMozilla/5.0%20(X11)"),
+            (
+                "%Ss/%03>Hs %proxy_protocol::>h %tS %dt %<pt %<tt %la:%lp %>la:%>lp %<a:%<p",
+                "TCP_DENIED/403 - 1795275972.000 - - - 127.0.0.1:23128 [::1]:23128 -:-",
+            ),
+            ("%Ss/%03>Hs %/{User-Agent}>h %<st", 'TCP_DENIED/403 "Mozilla/5.0 \\"q\\" y" 311'),
+            ("%Ss/%03>Hs %/{User-Agent}>h %<st", "TCP_DENIED/403 curl/8 311"),
+            ('%Ss/%03>Hs [%-9{User-Agent}>h] "%{Referer}>h"', 'TCP_DENIED/403 [curl/8   ] "-"'),
+            ("%ts%03tu %Ss/%03>Hs %err_code", "1795275972001 TCP_DENIED/403 ERR_ACCESS_DENIED"),
+            ("%Ss/%03>Hs %{X-Forwarded-For}>h", "TCP_DENIED/403 1.1.1.1, 2.2.2.2"),
+            ("%Ss/%03>Hs %transport::>connection_id %busy_time", "TCP_DENIED/403 7 8"),
+            ("%Ss/%03>Hs %ssl::<cert %request_attempts", "TCP_DENIED/403 - 1"),
+            ("%Ss/%03>Hs%byte{9}%>a%byte{10}", "TCP_DENIED/403\t::1"),
+        ],
+    )
+    def test_formats(self, text: str, written: str) -> None:
+        """Widths, tabs, times and codes of any version of Squid: what it writes is read."""
+        parser = fed(SquidParser(option_string=f"--format={shlex.quote(text)}"), written + "\n")
+        found = figures(parser)
+
+        assert (1, 1, 1) == (found["requests"], found["http_403"], found["denied"])
+
+    @pytest.mark.parametrize("text", ["%Ss/%>Hs%byte{10}%>a", "%Ss%Sh %>Hs", '%Ss %>Hs "%\'un"'])
+    def test_unreadable(self, text: str) -> None:
+        """A format of which no line could be read, or any could be forged, is refused."""
+        with pytest.raises(ConfigurationError, match=r"could not be told|several lines|forge"):
+            SquidParser(option_string=f"--format={shlex.quote(text)}")
+
+    def test_unknown_bytes(self) -> None:
+        """A result code that Squid cannot have written is no line of Squid's."""
+        parser = SquidParser(option_string="--format '%Ss/%>Hs'")
+
+        assert Tally(0, 0, 1) == parser.feed(b"\xff/200\n")
+
+    @pytest.mark.parametrize("elapsed", ["-7", "-", "0"])
+    @pytest.mark.parametrize("size", ["-1", "-", "0"])
+    def test_below_zero(self, elapsed: str, size: str) -> None:
+        """Where a clock was set back the elapsed time is 0, as it is in native lines."""
+        text = "%ts.%03tu %tr %>a %Ss/%03>Hs %<st %rm"
+        parser, old = (
+            cls(option_string=f"--format '{text}'") for cls in (SquidParser, SquidLogster)
+        )
+        written = f"1795241834.650 {elapsed} 1.2.3.4 TCP_MISS/200 {size} GET\n"
+        found = figures(fed(parser, written))
+
+        assert (1, 0, 0) == (found["requests"], found["size"], found["max_size"])
+        assert found.get("elapsed_max") == (None if elapsed == "-" else 0)
+        assert 0 == fed(old, written).size_transferred
+
+    @pytest.mark.parametrize("text", ["%>a %st", "no field", "%Ss %Q", "%Ss %>Hs %byte{256}"])
     def test_useless(self, text: str) -> None:
         """A format without what there is to count, or that Squid does not know, is refused."""
         with pytest.raises(ConfigurationError):
