@@ -621,8 +621,6 @@ class SquidLogster(AccessParser):
 
     def take(self, columns: dict[str, Column]) -> None:
         """Count the lines of *columns*."""
-        if self.option.format:
-            columns = _plain(columns)
         counts = Counter(columns["result"] if "result" in columns else _httpd_results(columns))
         for result, count in counts.items():
             code, _, status = result.decode().partition("/")
@@ -630,8 +628,10 @@ class SquidLogster(AccessParser):
             if (name := status_class(status)) in STATUS_CLASSES:
                 vars(self)[f"http_{name}"] += count
         wanted = "elapsed" if self.option.size_is_elapsed else "size"
-        summed = columns.get("sum", columns.get(wanted, ()))
-        self.size_transferred += int(sum(numbers([each for each in summed if each != b"-"])))
+        summed = columns.get("sum", columns.get(wanted, []))
+        if self.option.format:
+            summed = [each for each in summed if each.isdigit()]
+        self.size_transferred += int(sum(numbers(summed)))
 
     def merge(self, other: "SquidLogster") -> None:
         """Count everything that *other* has counted too."""
