@@ -11,7 +11,7 @@ from contextlib import closing
 from itertools import chain
 
 from logster.errors import LogError
-from logster.generation import PROOF_BYTES, WINDOW_BYTES, Generation
+from logster.generation import PROOF_BYTES, WINDOW_BYTES, Generation, Position
 from logster.shelf import Candidate, Shelf
 
 
@@ -24,6 +24,7 @@ HEADER_BYTES = 64
 def without_copies(
     newer: Sequence[Candidate],
     place: Candidate | None,
+    last: Position,
     known: Sequence[Generation],
     live: Generation | None,
     shelf: Shelf,
@@ -39,6 +40,8 @@ def without_copies(
         newer: Files that seem to have come after *place*.
 
         place: The file read last, or None if it is not on the shelf.
+
+        last: Where reading stopped in it.
 
         known: The files that are read in any case, but for *live*.
 
@@ -56,7 +59,7 @@ def without_copies(
     ):
         rivals = [other for other in kept if other is not each and not each.is_beside(other)]
         files: list[Generation] = []
-        if place is None or each.row != place.row:
+        if not _is_rotated(each, newer, place, last, home):
             rivals += [other for other in old if not each.is_beside(other)]
             files += [file for file in known if not each.is_beside(shelf.candidate(file.identity))]
             files += [live] if live else []
@@ -65,24 +68,62 @@ def without_copies(
     return kept
 
 
+def _is_rotated(
+    each: Candidate,
+    newer: Sequence[Candidate],
+    place: Candidate | None,
+    last: Position,
+    home: str,
+) -> bool:
+    """Return whether *each* may well be of those that a rotation gave a number or a date."""
+    if last.is_blank and each.inode == last.inode:
+        return True  # the log that was empty, filled since
+    if place:
+        return each.row == place.row
+    folder = os.path.realpath(home)
+    return each.has_rank and (
+        each.row[0] == folder
+        or not any(other.has_rank and other.row[0] == folder for other in newer)
+    )
+
+
 def is_part(part: Generation, whole: Generation) -> bool:
     """
-    Return whether all that can be read of *part* begins *whole* too, a line of it at least.
+    Return whether *whole* begins with all of *part*, a line of it at least.
 
-    Half a line, or the header of a compressed file, is the beginning of many.
+    Half a line, or the header of a compressed file, is the beginning of many. What
+    precedes the damage of a compressed file may be a header too, and proves nothing.
     """
-
-    def has_line(window: bytes) -> bool:
-        return b"\n" in window
-
-    def has_content(window: bytes) -> bool:
-        return len(window) > HEADER_BYTES
-
     # As it is, it may be so small a part that nothing can be decompressed.
     same_kind = part.stream and part.ending == whole.ending
-    if same_kind and _is_part(part.read_raw, whole.read_raw, has_content):
+    if same_kind and _is_part(part.read_raw, whole.read_raw, _has_content):
         return True
-    return _is_part(_to_damage(part), _to_damage(whole), has_line)
+    try:
+        return _is_part(part.read, _to_damage(whole), _has_line)
+    except OSError:
+        if part.stream is None:
+            raise
+        return False
+
+
+def begins_alike(part: Generation, whole: Generation) -> bool:
+    """Return whether all that can be read of *part* begins *whole* too, a line of it at least."""
+    return is_part(part, whole) or _is_part(_to_damage(part), _to_damage(whole), _has_line)
+
+
+def _is_same(one: Generation, other: Generation) -> bool:
+    """Return whether both are equal as they are, and be it half a line."""
+    return one.status.st_size == other.status.st_size and _is_part(
+        one.read_raw, other.read_raw, bool
+    )
+
+
+def _has_line(window: bytes) -> bool:
+    return b"\n" in window
+
+
+def _has_content(window: bytes) -> bool:
+    return len(window) > HEADER_BYTES
 
 
 def _is_copy(
@@ -90,10 +131,19 @@ def _is_copy(
 ) -> bool:
     """Return whether *candidate* is part of one of *rivals* or *files*."""
     part = shelf.open(candidate)
+    alike = others = 0
     try:
-        return any(is_part(part, whole) for whole in chain(files, _opened(rivals, shelf)))
+        for whole in chain(files, _opened(rivals, shelf)):
+            if is_part(part, whole) or (not candidate.has_rank and _is_same(part, whole)):
+                return True
+            if part.stream and begins_alike(part, whole):
+                alike += 1
+            else:
+                others += 1
     finally:
         part.close()
+    # A damaged file: what precedes its damage is more than a header if only one begins so.
+    return alike == 1 and others > 0
 
 
 def _opened(candidates: Sequence[Candidate], shelf: Shelf) -> Iterator[Generation]:

@@ -22,6 +22,9 @@ _DATE = r"[._-]?\d[\d._:TZ+-]{5,}"
 _DATED = re.compile(r"\d{6}|\d{4}[._-]\d\d")
 _DAY_NS = 86_400 * 10**9
 
+#: The scheme of names that count down, and that of names without a number or a date.
+NUMBERED, UNRANKED = 0, 2
+
 
 class Candidate(NamedTuple):
     """
@@ -41,6 +44,8 @@ class Candidate(NamedTuple):
         scheme: Names of one scheme can be told older and newer by their rank.
 
         rank: Grows with time within a scheme.
+
+        has_time: Whether its date has a time of day.
     """
 
     path: str
@@ -50,6 +55,7 @@ class Candidate(NamedTuple):
     mtime_ns: int
     scheme: int
     rank: int
+    has_time: bool = False
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -62,9 +68,19 @@ class Candidate(NamedTuple):
         return self.path.endswith(COMPRESSED)
 
     @property
-    def row(self) -> tuple[str, int]:
-        """Return what it shares with those that one program numbers: folder and scheme."""
-        return os.path.realpath(os.path.dirname(self.path)), self.scheme
+    def is_dated(self) -> bool:
+        """Return whether a date is in its name."""
+        return self.scheme not in {NUMBERED, UNRANKED}
+
+    @property
+    def has_rank(self) -> bool:
+        """Return whether a number or a date is in its name."""
+        return self.scheme != UNRANKED
+
+    @property
+    def row(self) -> tuple[str, int, bool]:
+        """Return what it shares with those that one program names: folder and kind of name."""
+        return os.path.realpath(os.path.dirname(self.path)), self.scheme, self.has_time
 
     def is_beside(self, other: "Candidate | None") -> bool:
         """Return whether *other* is another generation by its number or date alone."""
@@ -166,7 +182,10 @@ class Shelf:
             return None
         likely = _likeliest(position, free)
         found = self._first(likely, lambda file: file.holds(position))
-        return self._longest(found, position, likely) if found else None
+        if not found:
+            return None
+        found = self._oldest(found, position, likely)
+        return self._longest(found, position, likely)
 
     def remnants(self, position: Position, live: Generation | None) -> list[Remnant]:
         """
@@ -215,7 +234,8 @@ class Shelf:
         row = place and place.row
 
         def is_newer(each: Candidate) -> bool:
-            if place and each.scheme == place.scheme and each.row == row:
+            # A number says something within a folder, a date everywhere.
+            if place and each.scheme == place.scheme and (each.is_dated or each.row == row):
                 # A day, for a clock that was set back; a file left lying is older.
                 return each.rank > place.rank and each.mtime_ns > last.mtime_ns - _DAY_NS
             return each.mtime_ns > last.seen_ns
@@ -263,6 +283,27 @@ class Shelf:
             file.close()
         return None
 
+    def _oldest(
+        self, found: Generation, position: Position, likely: Sequence[Candidate]
+    ) -> Generation:
+        """Return *found*, or an older generation that holds *position*: perhaps all begin alike."""
+        first = self.candidate(found.identity)
+        if not first or first.mtime_ns < position.mtime_ns:
+            return found
+        older = [
+            each
+            for each in likely
+            if each.is_beside(first)
+            and each.rank < first.rank
+            and each.mtime_ns >= position.mtime_ns  # it was written no earlier
+        ]
+        oldest = self._first(
+            sorted(older, key=lambda each: each.rank), lambda file: file.holds(position)
+        )
+        if oldest:
+            found.close()
+        return oldest or found
+
     def _longest(
         self, found: Generation, position: Position, likely: Sequence[Candidate]
     ) -> Generation:
@@ -272,9 +313,9 @@ class Shelf:
             if each == first or each.is_beside(first):
                 continue
             if other := self._first([each], lambda file: file.holds(position)):
-                from logster.copies import is_part  # noqa: PLC0415 - few runs meet a copy
+                from logster.copies import begins_alike  # noqa: PLC0415 - few runs meet a copy
 
-                if is_part(found, other) and not is_part(other, found):
+                if begins_alike(found, other) and not begins_alike(other, found):
                     found, other = other, found
                 other.close()
         return found
@@ -334,27 +375,29 @@ class _Names:
             shape = re.sub(r"\d+", r"\\d+", re.escape(bases[-1]))
             self._patterns.append(re.compile(f"({shape}){_COMPRESSED}"))
 
-    def rank(self, name: str) -> tuple[int, int] | None:
-        """Return scheme and rank of *name*, by the number or the date in it, or None."""
+    def rank(self, name: str) -> tuple[int, int, bool] | None:
+        """Return how *name* ranks by the number or the date in it, or None."""
         for pattern in self._patterns:
             if match := pattern.fullmatch(name):
                 return _rank(re.sub(r"\D", "", match[1]))
         return None
 
 
-def _rank(digits: str) -> tuple[int, int]:
+def _rank(digits: str) -> tuple[int, int, bool]:
     """
-    Return scheme and rank of a name with these *digits*: 0 counts down, 1 is a date.
+    Return scheme and rank of a name with these *digits*, and whether a time of day is in it.
+
+    Scheme 0 counts down, 1 is a date.
 
     >>> _rank("1") > _rank("2"), _rank("20261121") < _rank("202611211200")
     (True, True)
     """
     if not digits:
-        return 2, 0
+        return UNRANKED, 0, False
     if len(digits) <= 5:
-        return 0, -int(digits)
+        return NUMBERED, -int(digits), False
     scheme = 1 if digits.startswith(("19", "20")) and len(digits) != 10 else 10 + len(digits)
-    return scheme, int(digits.ljust(20, "0")[:20])
+    return scheme, int(digits.ljust(20, "0")[:20]), len(digits) >= len("yyyymmddhhmm")
 
 
 def _candidate(path: str, names: _Names) -> Candidate | None:
@@ -365,10 +408,8 @@ def _candidate(path: str, names: _Names) -> Candidate | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    scheme, rank = names.rank(os.path.basename(path)) or (2, 0)
-    return Candidate(
-        path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, scheme, rank
-    )
+    rank = names.rank(os.path.basename(path)) or (UNRANKED, 0, False)
+    return Candidate(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *rank)
 
 
 def _sorted(candidates: Iterable[Candidate]) -> list[Candidate]:

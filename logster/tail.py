@@ -18,6 +18,8 @@ from logster.errors import LogError
 from logster.generation import (
     COMPRESSED,
     MAX_LINE_BYTES,
+    PROOF_BYTES,
+    WINDOW_BYTES,
     ChangedError,
     Generation,
     Position,
@@ -33,6 +35,9 @@ WATCHED_GENERATIONS = 4
 
 #: How long a directory may look odd while files in it are being renamed.
 SETTLE_SECONDS = 0.1
+
+#: Copytruncate cuts the log so soon after its copy was written; an older one is somebody's.
+COPY_NS = 10 * 10**9
 
 
 class _Step(NamedTuple):
@@ -254,7 +259,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         *watched, last = self.cursor
         for position in watched:
             self._watch(position, live, steps)
-        if live and live.is_at(last) and not (last.is_blank and self._is_another(live, steps)):
+        if live and live.is_at(last) and not self._is_another(live, steps):
             if live.stream and last.size == last.offset and _is_untouched(last):
                 live.close()  # it was read as far as it can be
                 steps.append(_Step(None, last))
@@ -266,11 +271,39 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             steps.append(_Step(live, again))
 
     def _is_another(self, live: Generation, steps: list[_Step]) -> bool:
-        """Return whether a log that was empty has become another file with the same inode."""
+        """
+        Return whether the log has become another file with the same inode and beginning.
+
+        If little was read, an empty file or a header, that says little. Then what was
+        rotated since and holds what this does not shows that it is not the file read last.
+        """
         last = self.cursor[-1]
+        if last.head is None or last.offset > PROOF_BYTES:
+            return False
         if live.status.st_mtime_ns == last.mtime_ns:
             return False
-        return bool(self._newer(self._place_of(steps), last, steps, live))
+        try:
+            newer = self._newer(self._place_of(steps), last, steps, live)
+            if last.is_blank:
+                return bool(newer)
+            return any(self._branches(each, live, last) for each in newer)
+        except LogError:
+            if last.is_blank:
+                raise
+            return False  # what cannot be read shows nothing
+
+    def _branches(self, candidate: Candidate, live: Generation, last: Position) -> bool:
+        """Return whether *candidate* is as *live* up to *last*, and what follows is not there."""
+        file = self._shelf.open(candidate)
+        try:
+            if not file.holds(last):
+                return False
+            more = file.read(WINDOW_BYTES, last.offset)
+            return live.read(len(more), last.offset) != more
+        except OSError:
+            return False
+        finally:
+            file.close()
 
     def _watch(self, position: Position, live: Generation | None, steps: list[_Step]) -> None:
         """Add a file that was left for the next one, in case its writer had not left it yet."""
@@ -350,8 +383,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         remnants = [each for each in remnants if each.candidate in free]
         self._copies = {each.candidate.identity for each in remnants}
         whole = [each.candidate for each in remnants if not each.is_damaged]
-        if copied and whole:
-            return whole[0]  # we have read further than the copy goes that copytruncate made
+        late = [each for each in whole if each.mtime_ns > last.mtime_ns - COPY_NS]
+        if copied and late:
+            return late[0]  # we have read further than the copy goes that copytruncate made
         damaged = [each.candidate for each in remnants if each.is_damaged]
         self._sleep(SETTLE_SECONDS)
         self._make_sure(live)
@@ -400,7 +434,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         from logster.copies import without_copies  # noqa: PLC0415 - few runs have several to read
 
         known = [step.file for step in steps if step.file]
-        return without_copies(newer, place, known, live, self._shelf)
+        return without_copies(newer, place, last, known, live, self._shelf)
 
     def _free(
         self, candidates: Sequence[Candidate], steps: list[_Step], live: Generation | None

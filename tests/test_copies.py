@@ -79,6 +79,15 @@ class TestOfTheFileReadLast:
 
         exact(place)
 
+    def test_with_a_finer_date(self, place: Place) -> None:
+        """Nor is one with a time of day in its name, beside generations without."""
+        shutil.copy(place.log, place.folder / "app.log-20261121-1530")
+        place.write(10)
+        place.rotate("-20261121")
+        place.write(5)
+
+        exact(place)
+
     def test_half_of_it(self, place: Place) -> None:
         """Nor one that is not yet whole, and it is not once it is whole."""
         archive = place.folder / "archive"
@@ -168,6 +177,25 @@ class TestOfAnother:
 
         exact(place)
 
+    def test_archived(self, place: Place) -> None:
+        """Nor are old generations that were compressed into an archive, and are new there."""
+        archive = place.folder / "archive"
+        archive.mkdir()
+        options = {"log_patterns": [str(archive)]}
+        old = []
+        for day in range(10, 20):
+            old.append(place.rotate(f"-202611{day}"))
+            place.write(50)
+            place.run(**options)
+        place.write(5)
+        place.rotate("-20261120")
+        place.write(5)
+        for path in old:
+            (archive / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+
+        exact(place, **options)
+
 
 class TestNoCopies:
     BANNER = b"# fields: time status\n" * 100
@@ -209,6 +237,113 @@ class TestNoCopies:
         assert place.expected == place.counted
         assert gone == len(place.notices)
 
+    @pytest.mark.parametrize("name", [".1", ".old"])
+    def test_header_alone_is_whole(self, tmp_path: Path, name: str) -> None:
+        """Nor a damaged one of which no more than the header can be read: the loss is told."""
+        place = Place(tmp_path)
+        archive = place.folder / "archive"
+        archive.mkdir()
+        banner = self.BANNER * 50
+        place.begin()
+        place.log.write_bytes(banner)
+        place.write(5)
+        place.run()
+        place.rotate().rename(archive / "app.log-20261120")
+        place.log.write_bytes(banner)
+        place.write(3)
+        packed = pack(place.rotate(name))
+        whole = packed.read_bytes()
+        packed.write_bytes(whole[: len(whole) // 2])
+        place.log.write_bytes(banner)
+        place.write(2)
+        place.run(log_patterns=[str(archive)])
+        place.run(log_patterns=[str(archive)])
+
+        (notice,) = place.notices
+        assert f"{packed} cannot be read beyond byte" in notice
+        packed.write_bytes(whole)
+        place.run(log_patterns=[str(archive)])
+        assert place.expected == place.counted
+
+    @pytest.mark.parametrize("count", [0, 3])
+    @pytest.mark.parametrize("packed", [[2], [1, 2], [1]])
+    @pytest.mark.parametrize("rotation", ["rename", "reused inode", "copytruncate"])
+    def test_header_alone_was_read(
+        self, tmp_path: Path, packed: list[int], rotation: str, count: int
+    ) -> None:
+        """If no more than a header was read, the oldest file that begins so is the one."""
+        place = Place(tmp_path)
+        header = b"# fields: time status\n"
+        place.begin()
+        place.log.write_bytes(header)
+        place.run()
+        for each in (10, 20):
+            place.write(each)
+            if rotation == "copytruncate":
+                place.copytruncate()
+            else:
+                place.rotate()
+            if rotation != "reused inode":
+                place.log.write_bytes(header)
+                continue
+            kept = place.folder / "kept"
+            place.log.unlink()
+            (place.folder / "app.log.1").rename(kept)
+            (place.folder / "app.log.1").write_bytes(kept.read_bytes())
+            shutil.copystat(kept, place.folder / "app.log.1")
+            os.truncate(kept, 0)
+            kept.rename(place.log)
+            place.log.write_bytes(header)
+        for number in packed:
+            pack(place.folder / f"app.log.{number}")
+        place.write(count)
+
+        exact(place)
+
+    def test_unreadable_beside_a_header(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file that cannot be read does not keep a small log from being read."""
+
+        def refuse(path: str) -> Generation:
+            if path.endswith(".old"):
+                raise PermissionError(13, "Permission denied", path)
+            return Generation(path)
+
+        place = Place(tmp_path)
+        place.begin()
+        place.write(2)
+        place.run()
+        (place.folder / "app.log.old").write_bytes(b"secret\n")
+        place.write(2)
+        monkeypatch.setattr("logster.shelf.Generation", refuse)
+
+        exact(place)
+
+    def test_damaged_beside_a_header(self, tmp_path: Path) -> None:
+        """Nor does one that is damaged."""
+        place = Place(tmp_path)
+        place.begin()
+        place.write(2)
+        place.run()
+        (place.folder / "app.log.1.gz").write_bytes(b"no gzip")
+        place.write(2)
+
+        exact(place)
+
+    @pytest.mark.parametrize("name", ["app.log.old", "app.log-20261121", "app.log.1"])
+    def test_small(self, tmp_path: Path, name: str) -> None:
+        """A copy of a log that is no longer than a header is a copy."""
+        place = Place(tmp_path)
+        place.begin()
+        place.write(2)
+        place.run()
+        place.write(2)
+        shutil.copy(place.log, place.folder / name)
+        place.write(2)
+
+        exact(place)
+
     def test_same_lines_every_day(self, tmp_path: Path) -> None:
         """Generations of one row that hold the same lines are several, and count each."""
         place = Place(tmp_path)
@@ -223,6 +358,62 @@ class TestNoCopies:
 
         assert [] == place.notices
         assert (9, 18) == place.counted
+
+    @pytest.mark.parametrize("suffix", [".1", "-20261121", ".old"])
+    def test_empty_before(self, tmp_path: Path, suffix: str) -> None:
+        """A log that was empty and is rotated counts, though the next begins with its lines."""
+        place = Place(tmp_path)
+        place.begin()
+        place.log.write_bytes(lines([1]))
+        place.rotate(suffix)
+        place.log.write_bytes(lines([1, 2]))
+        place.run()
+        place.run()
+
+        assert [] == place.notices
+        assert (3, 4) == place.counted
+
+    def test_same_lines_after_empty(self, tmp_path: Path) -> None:
+        """So do several generations that hold the same lines."""
+        place = Place(tmp_path)
+        place.begin()
+        for _ in range(2):
+            place.log.write_bytes(lines([1, 2]))
+            place.rotate()
+        place.log.write_bytes(lines([1, 2]))
+        place.run()
+        place.run()
+
+        assert [] == place.notices
+        assert (6, 9) == place.counted
+
+    def test_last_deleted(self, place: Place) -> None:
+        """If the file read last is gone, what was rotated after it counts nevertheless."""
+        place.rotate()
+        place.write(1)
+        rotated = place.rotate()
+        place.log.write_bytes(rotated.read_bytes())
+        place.write(1)
+        (place.folder / "app.log.2").unlink()
+        place.run()
+        place.run()
+
+        assert 1 == len(place.notices)
+        assert (1003, sum(range(1002)) + 1000) == place.counted
+
+
+class TestHalfALine:
+    def test_of_a_generation(self, place: Place) -> None:
+        """A copy of a generation that is half a line is known by being the same."""
+        place.copytruncate()
+        place.run()
+        rest = place.write_half()
+        shutil.copy(place.copytruncate(), place.folder / "app.log.old")
+        with place.log.open("ab") as file:
+            file.write(rest)
+        place.write(3)
+
+        exact(place)
 
 
 class TestRemnants:
@@ -239,6 +430,22 @@ class TestRemnants:
         assert place.expected == place.counted
         (notice,) = place.notices
         assert "is no longer the file that was read" in notice
+
+    @pytest.mark.parametrize(("age", "told"), [(0, 0), (3600, 1)])
+    def test_cut(self, place: Place, age: int, told: int) -> None:
+        """A log that was cut has lost what an older copy lacks; copytruncate's is a new one."""
+        copy = shutil.copy(place.log, place.folder / "app.log.old")
+        then = place.log.stat().st_mtime - age
+        os.utime(copy, (then, then))
+        place.write(500)
+        place.run()
+        os.truncate(place.log, 0)
+        place.write(3)
+        place.run()
+        place.run()
+
+        assert place.expected == place.counted
+        assert told == len(place.notices)
 
     def test_several(self, place: Place) -> None:
         """Nor are two such files, one of them compressed."""
