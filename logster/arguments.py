@@ -8,16 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 
-#: The long options of 1.x, whose abbreviations no option since takes away.
-OF_1X = frozenset(
+#: The options of the outputs of 1.x. Each takes a value.
+OF_OUTPUTS_OF_1X = frozenset(
     {
-        *("--tailer", "--logtail", "--locker", "--state-dir", "--log-dir", "--log-conf"),
-        *("--metric-prefix", "--metric-suffix", "--parser-help", "--parser-options", "--output"),
-        *("--dry-run", "--debug", "--help", "--graphite-host", "--graphite-protocol"),
-        *("--statsd-host", "--gmetric-options", "--nsca-host", "--nsca-service-hostname"),
-        *("--aws-key", "--aws-secret-key", "--stdout-separator"),
+        *("--graphite-host", "--graphite-protocol", "--statsd-host", "--gmetric-options"),
+        *("--nsca-host", "--nsca-service-hostname", "--aws-key", "--aws-secret-key"),
+        "--stdout-separator",
     }
 )
+
+#: The long options of 1.x, whose abbreviations no option since takes away.
+OF_1X = OF_OUTPUTS_OF_1X | {
+    *("--tailer", "--logtail", "--locker", "--state-dir", "--log-dir", "--log-conf"),
+    *("--metric-prefix", "--metric-suffix", "--parser-help", "--parser-options", "--output"),
+    *("--dry-run", "--debug", "--help"),
+}
 
 
 def expanded(

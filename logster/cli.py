@@ -46,8 +46,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         error.show()
         code = error.exit_code
     except LogsterError as error:
-        _complain("Error", str(error))
-        code = error.exit_code
+        code = _confess(error)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. What was read but not yet noted is read again.", err=True)
         code = 130
@@ -75,8 +74,7 @@ def _called(words: list[str]) -> Any:
         code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
     else:
         code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
-    if sys.stdout is not None:
-        sys.stdout.flush()
+    _flush_output()
     return code
 
 
@@ -108,7 +106,8 @@ def _run(**values: Any) -> int:
             return _dry_run(job)
         return _real_run(job, settings, log)
     except LogsterError as error:
-        log.write("ERROR", str(error))
+        for sentence in _sentences(error):
+            log.write("ERROR", sentence)
         raise
 
 
@@ -273,16 +272,36 @@ def _conclude(report: "Report") -> int:
     return 1 if report.errors else 0
 
 
+def _confess(error: LogsterError) -> int:
+    """Print what ended the run, and return the exit code."""
+    for sentence in _sentences(error):
+        _complain("Error", sentence)
+    return error.exit_code
+
+
+def _sentences(error: LogsterError) -> list[str]:
+    """Return what went wrong before *error* ended the run, and *error*."""
+    return [*getattr(error, "__notes__", ()), str(error)]
+
+
 def _complain(kind: str, sentence: str) -> None:
     click.echo(f"{kind}: {one_line(sentence)}", err=True)
 
 
 def _came_of_printing(error: OSError) -> bool:
-    """Return whether *error* was raised by `click.echo` or by the flush in `_called`."""
+    """Return whether *error* was raised by `click.echo` or by `_flush_output`."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     return trace is not None and trace.tb_frame.f_globals["__name__"] in {"click.utils", __name__}
+
+
+def _flush_output() -> None:
+    """Write out what was printed, whatever a third party's code made of standard output."""
+    if not hasattr(sys.stdout, "flush"):
+        sys.stdout = sys.__stdout__
+    if sys.stdout is not None and not getattr(sys.stdout, "closed", False):
+        sys.stdout.flush()
 
 
 def _forget_output() -> None:

@@ -6,14 +6,22 @@ of an output on either side of its ``-o``.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from logster import __version__
-from logster.arguments import expanded, meant, values_of, walk, written_out
-from logster.errors import ConfigurationError
+from logster.arguments import (
+    OF_1X,
+    OF_OUTPUTS_OF_1X,
+    expanded,
+    meant,
+    values_of,
+    walk,
+    written_out,
+)
+from logster.errors import ConfigurationError, LogsterError
 from logster.options import Option, click_option
 from logster.registry import load_output, names
 
@@ -269,20 +277,42 @@ class RunCommand(click.Command):
         return click.UsageError(message, ctx)
 
     def _load_outputs(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the class of every output that *words* name, and add its options."""
-        flags = self._takes_value()
-        wanted = values_of(("-o", "--output"), words, flags)
-        wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
-        if {"-h", "--help"} & set(words):
-            wanted = [*wanted, *names("logster.outputs")]
-        classes = {name: load_output(output_kind(name)) for name in wanted}
-        # Those of third parties come last: of a flag that both have, ours says what it takes.
-        for name in sorted(classes, key=lambda each: not _is_ours(classes[each])):
-            if _is_ours(classes[name]):
-                self._add_options(classes[name])
-            else:
-                self._add_foreign_options(name, classes[name])
+        """
+        Return the class of every output that *words* name, and add its options.
+
+        What looks like ``-o`` may be the value of another option: of one that 1.x had, or
+        of one that is known once its output is. So *words* are read again until they name
+        what they named before; an output that is none is told of only then.
+        """
+        own, takes_value = self.params, dict.fromkeys(OF_OUTPUTS_OF_1X, True) | self._takes_value()
+        seen: list[list[str]] = []
+        classes: dict[str, Any] = {}
+        errors: list[LogsterError] = []
+        while (wanted := _outputs_wanted(words, takes_value)) not in seen:
+            seen.append(wanted)
+            classes, errors, self.foreign = {}, [], {}
+            for name in wanted:
+                try:
+                    classes[name] = load_output(output_kind(name))
+                    if not _is_ours(classes[name]):
+                        self._declare(name, classes[name])
+                except LogsterError as error:
+                    errors.append(error)
+            self.params = [*own]
+            self._add_options_of(classes)
+            takes_value |= self._takes_value()
+        if errors:
+            raise errors[0]
         return classes
+
+    def _add_options_of(self, classes: Mapping[str, Any]) -> None:
+        """Add the options of all outputs, and let ours give way to those of third parties."""
+        for output_class in filter(_is_ours, classes.values()):
+            self._add_options(output_class)
+        if self.foreign:
+            self._give_way()
+        for name in self.foreign:
+            self._add_foreign_options(name)
 
     def _add_options(self, output_class: Any) -> None:
         """Add the options of one output, but for those that another brought already."""
@@ -291,8 +321,8 @@ class RunCommand(click.Command):
             click_option(o) for o in output_class.options if not present & set(o.flags)
         ]
 
-    def _add_foreign_options(self, name: str, output_class: Any) -> None:
-        """Let click take the options of a third party's output; `texts_of` reads their values."""
+    def _declare(self, name: str, output_class: Any) -> None:
+        """Let a third party's output declare its options."""
         if not callable(getattr(output_class, "submit", None)):
             raise ConfigurationError(
                 f"{name} is no output, since it has no method submit. Nothing was read or sent."
@@ -301,11 +331,37 @@ class RunCommand(click.Command):
 
         with blaming(name, output_class, "adding its options"):
             self.foreign[name] = declared_options(output_class)
+
+    def _give_way(self) -> None:
+        """
+        Take from ours each flag that 1.x did not have and that an output written for it has.
+
+        What a command line of 1.x gives to it was meant for that output alone.
+        """
+        claimed = {flag for each in self.foreign.values() for o in each for flag in _flags(o)}
+        for place, param in enumerate(self.params):
+            flags = {*param.opts}
+            if isinstance(param, click.Option) and flags & claimed and not flags & OF_1X:
+                from copy import copy
+
+                self.params[place] = ours = copy(param)
+                ours.opts = [flag for flag in param.opts if flag not in claimed]
+                ours.hidden = not ours.opts
+
+    def _add_foreign_options(self, name: str) -> None:
+        """Let click take the options of a third party's output; `texts_of` reads their values."""
         for option in self.foreign[name]:
             present = {flag for param in self.params for flag in param.opts}
             flags = [flag for flag in _flags(option) if flag not in present]
             if flags:
                 self.params.insert(-2, _foreign_option(option, flags))
+        given = {flag for flag, _ in walk(self._words, self._takes_value())}
+        for option in self.foreign[name]:
+            if (option.nargs or 1) > 1 and given & {*_flags(option)}:
+                raise ConfigurationError(
+                    f"The option {option} of the output {name} takes {option.nargs} values, and "
+                    "logster gives an option one. Nothing was read or sent."
+                )
 
     def texts_of(self, name: str, option: "optparse.Option") -> list[str]:
         """
@@ -343,6 +399,15 @@ class RunCommand(click.Command):
             if isinstance(param, click.Option):
                 flags |= dict.fromkeys(param.opts, not (param.is_flag or param.count))
         return flags
+
+
+def _outputs_wanted(words: Sequence[str], takes_value: Mapping[str, bool]) -> list[str]:
+    """Return every output that *words*, or else the environment, ask for."""
+    wanted = values_of(("-o", "--output"), words, takes_value)
+    wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
+    if {"-h", "--help"} & set(words):
+        wanted = [*wanted, *names("logster.outputs")]
+    return wanted
 
 
 def output_kind(given: str) -> str:

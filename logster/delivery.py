@@ -61,7 +61,25 @@ def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
         yield from _side_by_side(together, state)
         owing = {key: output for key, output in owing.items() if key not in together}
     for target in sorted(owing, key=lambda each: each not in together):
-        yield target, _receipt(owing[target], state.owed[target])
+        if target in together:
+            yield target, _receipt(owing[target], state.owed[target])
+        else:
+            yield from _one_by_one(target, owing[target], Backlog(state.owed[target].lines))
+
+
+def _one_by_one(
+    target: str, output: Output, batches: Sequence[Batch]
+) -> Iterator[tuple[str, Receipt]]:
+    """
+    Yield *target* with a receipt for each batch, up to the first that is not delivered.
+
+    A third party's code may end the process, and no later run sends again what was noted.
+    """
+    for batch in batches:
+        receipt = _receipt(output, [batch])
+        yield target, receipt
+        if receipt.error:
+            return
 
 
 def _side_by_side(owing: dict[str, Output], state: State) -> Iterator[tuple[str, Receipt]]:
@@ -99,10 +117,12 @@ def _settle(job: Job, target: str, receipt: Receipt, state: State, report: Repor
     report.refused += receipt.refused
     undelivered = state.summary.setdefault("undelivered", {})
     why = _told(receipt.error) if receipt.error else None
-    known = undelivered.pop(target, None)
+    known = undelivered.get(target)
     if why is not None:
         undelivered[target] = why
         report.errors.append(_undelivered(job, target, why, state))
+    elif target not in state.owed:
+        undelivered.pop(target, None)
     state.summary["refused"] = report.refused
     state.summary["error"] = failure(state)
     return bool(receipt.delivered or receipt.refused or why != known)

@@ -87,6 +87,8 @@ def read_options(
         elif option.dest is not None:
             parser.defaults.setdefault(option.dest, None)
     values = parser.get_default_values()
+    # What a callback may look at; the words around its own are none of its business here.
+    parser.values, parser.rargs, parser.largs = values, [], []
     for option in options:
         flag = longest_flag(option)
         for text in given.get(flag, ()):
@@ -196,20 +198,22 @@ class ForeignOutput(Output):
         super().__init__(settings, encode_only=True)
         self.target = name
         self.instance = instance
+        self._deadline: float | None = None
+        self._taken = 0
 
     def deliver(self, batches: Sequence[Batch]) -> Receipt:
         """
         Hand over batch by batch; an exception or an exit means not delivered.
 
         Each call has a time to end in, and none begins when that time has passed since
-        the first began.
+        the first of the run began.
         """
         seconds = _seconds(self.timeout)
-        deadline = time.monotonic() + seconds
+        self._deadline = self._deadline or time.monotonic() + seconds
         patience = Patience(seconds, self.target, _file_of(self.instance))
         for count, batch in enumerate(batches):
-            if time.monotonic() >= deadline:
-                said = f"it took no more than {count} batches in {seconds:g} s"
+            if time.monotonic() >= self._deadline:
+                said = f"it took no more than {self._taken} batches in {seconds:g} s"
                 return Receipt(count, 0, OutputError(said))
             metrics = [to_object(metric) for metric in batch.metrics]
             try:
@@ -221,17 +225,22 @@ class ForeignOutput(Output):
             except BaseException as error:  # noqa: BLE001 - sys.exit() included, as in 1.x
                 said = f"{type(error).__name__}: {error}"
                 return Receipt(count, 0, OutputError(said))
+            self._taken += 1
         return Receipt(len(batches))
 
     def _submit(self, metrics: list[MetricObject]) -> None:
-        """Hand over *metrics*; what the output prints is delivered once it can be written."""
-        if sys.stdout is None:  # print() would say nothing and print nothing
-            with redirect_stdout(_ClosedOutput()):
-                self.instance.submit(metrics)
-            return
-        self.instance.submit(metrics)
+        """
+        Hand over *metrics*; what the output prints is delivered once it can be written.
+
+        Standard output is ours again afterwards, whatever the output made of it.
+        """
+        before = sys.stdout
+        # Without one print() would say nothing and print nothing.
+        with redirect_stdout(_ClosedOutput() if before is None else before):
+            self.instance.submit(metrics)
         try:
-            sys.stdout.flush()
+            if hasattr(before, "flush") and not getattr(before, "closed", False):
+                before.flush()
         except OSError as error:
             # What is left in its buffer would fail once more at the end.
             sys.stdout = _ClosedOutput()
@@ -246,7 +255,8 @@ class ForeignOutput(Output):
             OutputError: If it raises something or exits.
         """
         try:
-            self.instance.submit([to_object(metric) for metric in metrics])
+            with redirect_stdout(sys.stdout):  # ours again afterwards
+                self.instance.submit([to_object(metric) for metric in metrics])
         except (BrokenPipeError, click.ClickException):  # who reads has seen enough; bad usage
             raise
         except (Exception, SystemExit) as error:

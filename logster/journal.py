@@ -210,13 +210,13 @@ class Journal:
         path: Where it is. A symbolic link there is not followed.
 
     Attributes:
-        origin: State of an earlier version in another directory, to be retired with the
-            first commit: once *path* is removed, nobody wants the old place back.
+        origins: States of earlier versions in another directory, to be retired with the
+            first commit: once *path* is removed, nobody wants an old place back.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.origin: str | None = None
+        self.origins: Sequence[str] = ()
 
     def load(self) -> State | None:
         """
@@ -265,10 +265,10 @@ class Journal:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
             raise StateError(f"The state {self.path} cannot be written: {_why(error)}") from error
-        if self.origin:
-            with contextlib.suppress(OSError):  # without the right to it stays
-                os.replace(self.origin, self.origin + ".taken-over")
-            self.origin = None
+        for origin in self.origins:
+            with contextlib.suppress(OSError):  # it is not there, or we may not
+                os.replace(origin, origin + ".taken-over")
+        self.origins = ()
 
     def set_aside(self) -> str:
         """

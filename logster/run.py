@@ -45,10 +45,21 @@ def run(job: Job, *, clock: Callable[[], float] = time.time) -> Report:
         clock: Returns seconds since the epoch.
 
     Raises:
-        LogsterError: If nothing was counted; the next run starts where this one did.
+        LogsterError: If nothing was counted; the next run starts where this one did. What
+            else went wrong by then is in its notes.
     """
-    started = clock()
     report = Report()
+    try:
+        return _run(job, report, clock)
+    except LogsterError as error:
+        for sentence in report.errors:
+            error.add_note(sentence)
+        raise
+
+
+def _run(job: Job, report: Report, clock: Callable[[], float]) -> Report:
+    """Do the run; *report* tells of it as far as it comes."""
+    started = clock()
     with Lock(job.state + ".lock", job.wait):
         journal = Journal(job.state)
         state = _load(job, journal, report)
@@ -87,11 +98,15 @@ def preview(
 
 
 def note(path: str, log: str, sentence: str) -> None:
-    """Note in the state *path* of *log*, if there is one, why a run ended before it began."""
+    """
+    Note in the state *path* of *log*, if there is one, why a run ended before it began.
+
+    One that is damaged is left to the run that tells of it.
+    """
     with contextlib.suppress(LogsterError), Lock(path + ".lock", 0):
         journal = Journal(path)
         state = journal.load()
-        if state:
+        if state and not state.damaged:
             _make_sure(path, state, log)
             state.summary["error"] = sentence
             journal.commit(state)
@@ -115,7 +130,7 @@ def _load(job: Job, journal: Journal, report: Report, *, touch: bool = True) -> 
                     f"{state.damaged} of the batches owed in the state {path} are damaged and "
                     f"given up; the others are sent. It is in {aside}."
                 )
-            journal.origin = None if own else path
+            journal.origins = () if own else job.legacy_states
             return state
     return State() if job.from_start else None
 
@@ -124,15 +139,31 @@ def _make_sure(path: str, state: State, log: str) -> None:
     """
     Make sure that the state *path* is that of *log*: 1.x gave ``/a-b`` and ``/a/b`` one name.
 
+    A log that was moved, or is reached by another way, is the same log.
+
     Raises:
         StateError: If it is another's; an early state does not tell.
     """
     known, asked = state.summary.get("log", ""), _absolute(log)
-    if os.path.isabs(known) and known != asked:
+    if os.path.isabs(known) and os.path.abspath(known) != asked and _differ(known, asked, state):
         raise StateError(
             f"The state {path} is that of the log {known}, and {asked} gives it the same name. "
             "Nothing was read or sent; give one of the two --job NAME."
         )
+
+
+def _differ(known: str, asked: str, state: State) -> bool:
+    """Return whether *known* is there still, and *asked* neither is it nor was read last."""
+    try:
+        there = os.stat(known)
+    except (OSError, ValueError):
+        return False
+    try:
+        here = os.stat(asked)
+    except (OSError, ValueError):
+        return True
+    read_last = state.cursor[-1].inode if state.cursor else None
+    return not os.path.samestat(there, here) and here.st_ino != read_last
 
 
 def _absolute(path: str) -> str:

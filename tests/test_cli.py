@@ -286,6 +286,23 @@ class TestOptions:
         """What was the beginning of one option of 1.x alone still stands for it."""
         assert 0 == bench.run("-d", *words, "counter.Counter").code
 
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (("-o", "ganglia", "--gmetric-options", "-c /opt/gmond.conf"), "-c /opt/gmond.conf"),
+            (("--gmetric-options", "-g group", "-o", "ganglia"), "-g group"),
+            (("--gmetric-o", "-D foo", "-oganglia"), "-D foo"),
+            (("--nsca-host", "h:1", "--nsca-service-h", "-o", "-onsca"), "-o\t"),
+            (("-o", "influxdb", "--influxdb-url", "http://h", "--influxdb-db", "-foo"), "lines"),
+        ],
+    )
+    def test_values_like_options(self, bench: Bench, words: tuple[str, ...], told: str) -> None:
+        """The word after an option of an output is its value, whatever it begins with."""
+        outcome = bench.run("-d", *words, "counter.Counter")
+
+        assert (0, "") == (outcome.code, outcome.err)
+        assert told in outcome.out
+
     def test_parser_options_are_verbatim(self, bench: Bench) -> None:
         """What --parser-options holds reaches the parser as it is, dashes and blanks included."""
         bench.module(

@@ -79,9 +79,32 @@ class Bold(Sharer):
     options = None  # no attribute that 1.x knew
     @classmethod
     def add_options(cls, group):
-        group.add_option("--from-start", default="yes")
+        group.add_option("--debug", dest="loudness", default="yes")
     def submit(self, metrics):
-        print(self.options.from_start, flush=True)
+        print(self.options.loudness, flush=True)
+
+class Claimer(Sharer):
+    @classmethod
+    def add_options(cls, group):
+        group.add_option("--timeout", default="5s")
+        group.add_option("--tag", "-T", default="none")
+        group.add_option("--wait", action="store_true")
+        group.add_option("--job", type="int")
+        group.add_option("--format")
+    def submit(self, metrics):
+        o = self.options
+        print(o.timeout, o.tag, o.wait, o.job, o.format, flush=True)
+
+class Caller(Sharer):
+    @classmethod
+    def add_options(cls, group):
+        group.add_option("--loud", action="callback", callback=cls.called, type="string")
+        group.add_option("--pair", "-P", nargs=2, default="none")
+    @staticmethod
+    def called(option, flag, value, parser):
+        parser.values.loud = [flag, value, parser.rargs, parser.largs]
+    def submit(self, metrics):
+        print(self.options.loud, self.options.pair, flush=True)
 """
 
 
@@ -306,6 +329,51 @@ class TestForeignOutputs:
         assert ["1"] == counted(good.out)
 
 
+class TestDamagedBatch:
+    """A batch that is none is told of, and kept aside, however the run ends."""
+
+    def damaged(self, bench: Bench) -> str:
+        """Leave two batches owed, of which the first is damaged, and return what is said of it."""
+        bench.module("mine", MINE)
+        bench.run("-o", "mine.Mine", "counter.Counter")
+        bench.module("mine", MINE.replace("sys.stdout.write", "raise OSError"))
+        for _ in range(2):
+            bench.run("-o", "mine.Mine", "counter.Counter")
+        bench.module("mine", MINE)
+        head, damaged, rest = bench.state.read_text().rsplit("\n", 3)[:3]
+        bench.state.write_text(f"{head}\n{{{damaged[1:]}\n{rest}\n")
+        return (
+            f"Error: 1 of the batches owed in the state {bench.state} are damaged and given up; "
+            f"the others are sent. It is in {bench.state}.corrupt.\n"
+        )
+
+    def test_with_a_log_that_is_gone(self, bench: Bench) -> None:
+        """It is said beside what ends the run, and the other batch is sent."""
+        sentence = self.damaged(bench)
+        bench.log.rename(bench.folder / "away")
+
+        outcome = bench.run("-o", "mine.Mine", "counter.Counter")
+
+        assert (1, "mine got lines\n") == (outcome.code, outcome.out)
+        assert outcome.err.startswith(sentence + "Error: ")
+        assert sentence[7:-1] in (bench.folder / "own" / "logster.log").read_text()
+        assert Path(f"{bench.state}.corrupt").exists()
+
+    def test_with_an_output_that_fails_before(self, bench: Bench) -> None:
+        """A run that ends before it begins leaves it to the next one."""
+        sentence = self.damaged(bench)
+        before = bench.state.read_bytes()
+        bench.module("mine", MINE.replace("pass  # called", "sys.exit()"))
+
+        bad = bench.run("--mine-call", "-o", "mine.Mine", "counter.Counter")
+        assert (1, before) == (bad.code, bench.state.read_bytes())
+
+        good = bench.run("-o", "mine.Mine", "counter.Counter")
+        assert (1, sentence) == (good.code, good.err)
+        assert 2 * "mine got lines\n" == good.out
+        assert Path(f"{bench.state}.corrupt").exists()
+
+
 class TestSharedOptions:
     """Options of third parties under a name that ours or others have as well."""
 
@@ -315,7 +383,11 @@ class TestSharedOptions:
         return bench.run("-d", *words, "counter.Counter")
 
     def test_given(self, bench: Bench) -> None:
-        """What the command line gives to a flag reaches all that have it, as each reads it."""
+        """
+        A flag of 1.x reaches all that have it, as each reads it.
+
+        One that 1.x did not have is that of the output written for it alone.
+        """
         words = ("--timeout=5", "--tag", "a=b", "--job", "x", "--graphite-h=h:1", "--mine-port=9")
         for outputs in (
             ("-o", "graphite", "-o", "third.Sharer"),
@@ -325,7 +397,47 @@ class TestSharedOptions:
 
             assert (0, "") == (outcome.code, outcome.err)
             assert "5 ['a=b'] x 9 h:1" in outcome.out.splitlines()
-            assert "h:1 lines;a=b 0 " in outcome.out
+            assert "h:1 lines 0 " in outcome.out
+
+    def test_of_another_kind(self, bench: Bench) -> None:
+        """An option of an output may be what none of ours of that name could be."""
+        words = ("--timeout", "5m", "-Tx", "--tag=web", "--job", "7", "--format", "%d", "--wait")
+        for others in ((), ("-o", "stdout")):
+            outcome = self.run(bench, "-o", "third.Claimer", *words, *others)
+
+            assert (0, "") == (outcome.code, outcome.err)
+            assert "5m web True 7 %d" in outcome.out.splitlines()
+
+        bench.run("-o", "third.Claimer", "--job", "7", "counter.Counter")
+        assert bench.state.name.endswith("-app.log.state")  # it is no job's of ours
+
+    def test_ours_from_the_environment(self, bench: Bench) -> None:
+        """What gave way on the command line is still to be had in the environment."""
+        bench.module("third", SHARER)
+        words = ("-d", "-o", "graphite", "--graphite-host", "h:1", "-o", "third.Claimer", "--tag=x")
+
+        outcome = bench.run(*words, "counter.Counter", env={"LOGSTER_TAG": "a=b"})
+
+        assert (0, "") == (outcome.code, outcome.err)
+        assert "h:1 lines;a=b 0 " in outcome.out
+        assert "5s x None None None" in outcome.out.splitlines()
+
+    def test_callback(self, bench: Bench) -> None:
+        """A callback finds the values where optparse keeps them."""
+        outcome = self.run(bench, "-o", "third.Caller", "--loud", "yes")
+
+        assert Outcome(0, "['--loud', 'yes', [], []] none\n", "") == outcome
+
+    @pytest.mark.parametrize("words", [("--pair", "1", "2"), ("-P1", "2"), ("--pai=1", "2")])
+    def test_two_values(self, bench: Bench, words: tuple[str, ...]) -> None:
+        """An option that takes two values may be declared; given it is refused in a sentence."""
+        outcome = self.run(bench, "-o", "third.Caller", *words)
+
+        assert (2, "") == (outcome.code, outcome.out)
+        assert (
+            "Error: The option -P/--pair of the output third.Caller takes 2 values, and logster "
+            "gives an option one. Nothing was read or sent.\n"
+        ) == outcome.err
 
     def test_cluster_and_environment(self, bench: Bench) -> None:
         """Flags of one letter count, its own and shared ones, and so does the environment."""
@@ -349,14 +461,25 @@ class TestSharedOptions:
         ]
         assert "h:1 lines 0 " in given.out
 
+    def test_values_like_options(self, bench: Bench) -> None:
+        """The word after an option that takes a value is its value, even one that names outputs."""
+        for value in ("-foo", "-o", "-ostatsd", "-o=third.None", "--output"):
+            words = ("--graphite-host", value, "-o", "third.Sharer", "-J", value)
+            outcome = self.run(bench, *words)
+
+            assert Outcome(0, f"3 [] {value} none {value}\n", "") == outcome
+
+        missed = self.run(bench, "-J", "-ostatsd", "-o", "third.Sharer", "-o", "third.None")
+        assert (2, True) == (missed.code, "The output third.None cannot be" in missed.err)
+
     def test_with_and_without_a_value(self, bench: Bench) -> None:
         """A flag cannot both take a value and take none: that is said where it is given."""
         fine = self.run(bench, "-o", "third.Bold")
-        bad = self.run(bench, "-o", "third.Bold", "--from-start")
+        bad = self.run(bench, "-o", "third.Bold", "--debug")
 
         assert Outcome(0, "yes\n", "") == fine
         assert (2, "") == (bad.code, bad.out)
-        assert "--from-start takes no value here, so that the output third.Bold" in bad.err
+        assert "--debug takes no value here, so that the output third.Bold" in bad.err
 
 
 class TestEnvironment:
@@ -578,6 +701,35 @@ class TestClosedStreams:
         assert f"sent to twin.Twin: {why}. They are kept" in bad.err
         assert 2 == bad.err.count("\n")
         assert (0, 4) == (good.code, good.out.count("mine got lines"))
+
+    @pytest.mark.parametrize("place", ["__init__", "submit", "preview"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "sys.stdout = Tee(); print('mine got %s')",
+            "sys.stdout = open(os.devnull, 'w'); sys.stdout.close()",
+            "print('mine got %s'); sys.stdout.close()",
+        ],
+    )
+    def test_replaced_by_an_output(self, bench: Bench, body: str, place: str) -> None:
+        """What an output makes of standard output undoes no delivery, and ends in no traceback."""
+        tee = "class Tee:\n    def write(self, text):\n        sys.__stdout__.write(text)\n\n"
+        mine = MINE.replace("import sys\n", "import os, sys\n", 1).replace(
+            "class Mine", tee + "class Mine"
+        )
+        if place == "__init__":
+            mine = mine.replace("pass  # made", body)
+        mine = mine[: mine.index("        sys.stdout.write")]
+        mine += "        pass\n" if place == "__init__" else f"        {body}\n"
+        bench.module("mine", mine)
+        words = ["-o", "mine.Mine", "counter.Counter"]
+        bench.run(*words)
+
+        outcome = bench.run(*(["-d"] if place == "preview" else []), *words)
+
+        assert (0, "") == (outcome.code, outcome.err)
+        assert ("mine got %s\n" if "got" in body else "") == outcome.out
+        assert '"owed":{}' in bench.state.read_text()
 
     def test_standard_output(self, bench: Bench) -> None:
         """With standard output closed nothing counts as printed; the next run prints it."""

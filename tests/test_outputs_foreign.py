@@ -1,6 +1,7 @@
 """Outputs of third parties that never come back: they cost a time, and nothing is lost."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -161,6 +162,26 @@ class TestRun:
         assert 1 == bad.out.count(" n 1\n")
         assert (0, 1) == (good.code, good.out.count(" n 1\n"))
         assert 2 == good.out.count("mine got 1\n")
+
+    def test_deaf_in_the_middle(self, bench: Bench) -> None:
+        """What it took before was noted: no later run sends that again, though the fault stays."""
+        failing = "\n        raise OSError\n"
+        bench.module("mine", HEAD + failing)
+        for _ in range(3):
+            impatient(bench, "-o", "mine.Mine")
+        times = json.loads(bench.state.read_text().splitlines()[3])[0]
+        third = f"""
+        print(metrics[0].timestamp, flush=True)
+        if metrics[0].timestamp >= {times} + 2:{DEAF.replace("        ", "            ")}"""
+        bench.module("mine", HEAD + third)
+
+        bad = impatient(bench, "-o", "mine.Mine", grace=0.4)
+        status = logster("status", "-s", bench.states)
+        good = bench.run("--mine-good", "-o", "mine.Mine", "mine.Own")
+
+        assert (1, 3) == (bad.code, bad.out.count("mine waits"))
+        assert (2, True) == (status.code, "sent to mine.Mine: OSError" in status.out)
+        assert 3 == good.out.count("mine got 1\n")
 
     def test_among_others(self, bench: Bench) -> None:
         """Beside others an output has the thread it was made in, on which a library may insist."""

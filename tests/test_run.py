@@ -110,18 +110,21 @@ class TestOrder:
     def test_legacy_is_retired(self, place: Place) -> None:
         """Whoever removes the state after a takeover skips the log; the old place is not back."""
         place.write(5)
-        old = place.folder / "old.state"
-        old.write_text(f"{place.log.stat().st_ino}\n0\n")
+        names = ("old.state", "older.state", "none.state")
+        states = [str(place.folder / name) for name in names]
+        for state in states[:2]:
+            Path(state).write_text(f"{place.log.stat().st_ino}\n0\n")
         place.state.unlink()
-        preview(place.job(legacy_states=[str(old)]))
-        before = old.exists()
-        place.run(legacy_states=[str(old)])
+        preview(place.job(legacy_states=states))
+        before = [os.path.exists(state) for state in states]
+        place.run(legacy_states=states)
         place.state.unlink()
         place.write(2)
-        report = place.run(legacy_states=[str(old)])
+        report = place.run(legacy_states=states)
 
-        retired = place.folder / "old.state.taken-over"
-        assert (True, False, True) == (before, old.exists(), retired.exists())
+        assert [True, True, False] == before
+        assert before == [os.path.exists(f"{state}.taken-over") for state in states]
+        assert not any(map(os.path.exists, states))
         assert (5, True) == (place.counted[0], report.first)
 
     def test_legacy_that_stays(self, place: Place) -> None:
@@ -678,6 +681,36 @@ class TestState:
         monkeypatch.chdir(place.folder)
         place.run(log="app.log")
         assert place.expected == place.counted
+
+    @pytest.mark.parametrize("way", ["unnormalised", "linked", "tree", "renamed"])
+    def test_of_a_moved_log(self, place: Place, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+        """A log that was moved, or is spelled or reached otherwise now, is the same log."""
+        place.write(2)
+        place.run()
+        place.write(3)
+        known, log = str(place.log), str(place.log)
+        if way == "unnormalised":
+            known = f"{place.folder}//app.log"
+        elif way == "linked":
+            for release in ("1", "2"):
+                (place.folder / release).symlink_to(place.folder)
+            known, log = (f"{place.folder}/{release}/app.log" for release in "12")
+        else:
+            log = str(place.folder / "moved.log")
+            place.log.rename(log)
+        if way == "tree":
+            monkeypatch.chdir(place.folder)
+            log = "moved.log"
+        if way == "renamed":  # and the place it had is taken
+            place.log.write_bytes(b"")
+        state = place.load()
+        state.summary["log"] = known
+        Journal(str(place.state)).commit(state)
+        place.run(log=log)
+
+        summary = place.load().summary
+        assert place.expected == place.counted
+        assert (os.path.abspath(log), None) == (summary["log"], summary["error"])
 
     def test_of_an_unknown_log(self, place: Place) -> None:
         """A state that does not tell its log, or not from the root, is taken as it is."""
