@@ -50,19 +50,23 @@ def without_copies(
         shelf: What else there is.
     """
     kept = list(newer)
+    rotated = [each for each in newer if _is_rotated(each, newer, place, last, shelf)]
     taken = {file.identity for file in (*known, *([live] if live else []))}
     old = [each for each in shelf.candidates if each not in newer and each.identity not in taken]
-    # Of two that are the same the one stays that its writer may still write to.
-    home = os.path.dirname(shelf.log) or "."
-    for each in sorted(
-        newer, key=lambda each: (not each.is_compressed, os.path.dirname(each.path) == home)
-    ):
-        rivals = [other for other in kept if other is not each and not each.is_beside(other)]
+
+    def worth(each: Candidate) -> tuple[bool, bool, bool]:
+        # Of two that are the same the one stays that its writer may still write to.
+        return each in rotated, not each.is_compressed, _folder(each.path) == _folder(shelf.log)
+
+    for each in sorted(newer, key=worth):
+        others = [other for other in kept if other is not each]
         files: list[Generation] = []
-        if not _is_rotated(each, newer, place, last, home):
-            rivals += [other for other in old if not each.is_beside(other)]
-            files += [file for file in known if not each.is_beside(shelf.candidate(file.identity))]
-            files += [live] if live else []
+        if each in rotated:
+            others = [other for other in others if other.has_rank]
+        else:
+            others += old
+            files = [file for file in (*known, live) if file and not _are_beside(each, file, shelf)]
+        rivals = [other for other in others if not each.is_beside(other)]
         if each.size and (rivals or files) and _is_copy(each, rivals, files, shelf):
             kept.remove(each)
     return kept
@@ -73,33 +77,58 @@ def _is_rotated(
     newer: Sequence[Candidate],
     place: Candidate | None,
     last: Position,
-    home: str,
+    shelf: Shelf,
 ) -> bool:
-    """Return whether *each* may well be of those that a rotation gave a number or a date."""
-    if last.is_blank and each.inode == last.inode:
-        return True  # the log that was empty, filled since
-    if place:
+    """Return whether *each* is in the row that a rotator makes, as far as one can tell."""
+    if not each.has_rank:
+        # The log that was empty, filled since; but a copy may have got its inode.
+        is_last = last.is_blank and each.inode == last.inode and not each.is_compressed
+        return is_last and not shelf.is_stray(each)
+    if place and place.has_rank:
         return each.row == place.row
-    folder = os.path.realpath(home)
-    return each.has_rank and (
-        each.row[0] == folder
-        or not any(other.has_rank and other.row[0] == folder for other in newer)
-    )
+    home = _folder(shelf.log)
+    at_home = any(other.has_rank and _folder(other.path) == home for other in newer)
+    return _folder(each.path) == home or not at_home
 
 
-def is_part(part: Generation, whole: Generation) -> bool:
+def _folder(path: str) -> str:
+    return os.path.realpath(os.path.dirname(path))
+
+
+def _are_beside(each: Candidate, file: Generation, shelf: Shelf) -> bool:
+    return each.is_beside(shelf.candidate(file.identity))
+
+
+def _has_line(window: bytes) -> bool:
+    return b"\n" in window
+
+
+def _has_content(window: bytes) -> bool:
+    return len(window) > HEADER_BYTES
+
+
+def is_part(
+    part: Generation, whole: Generation, proves: Callable[[bytes], bool] = _has_line
+) -> bool:
     """
     Return whether *whole* begins with all of *part*, a line of it at least.
 
     Half a line, or the header of a compressed file, is the beginning of many. What
     precedes the damage of a compressed file may be a header too, and proves nothing.
+
+    Args:
+        part: What may be a part.
+
+        whole: What may be the whole of it.
+
+        proves: Whether what is the same in both is enough.
     """
     # As it is, it may be so small a part that nothing can be decompressed.
     same_kind = part.stream and part.ending == whole.ending
     if same_kind and _is_part(part.read_raw, whole.read_raw, _has_content):
         return True
     try:
-        return _is_part(part.read, _to_damage(whole), _has_line)
+        return _is_part(part.read, _to_damage(whole), proves)
     except OSError:
         if part.stream is None:
             raise
@@ -111,39 +140,21 @@ def begins_alike(part: Generation, whole: Generation) -> bool:
     return is_part(part, whole) or _is_part(_to_damage(part), _to_damage(whole), _has_line)
 
 
-def _is_same(one: Generation, other: Generation) -> bool:
-    """Return whether both are equal as they are, and be it half a line."""
-    return one.status.st_size == other.status.st_size and _is_part(
-        one.read_raw, other.read_raw, bool
-    )
-
-
-def _has_line(window: bytes) -> bool:
-    return b"\n" in window
-
-
-def _has_content(window: bytes) -> bool:
-    return len(window) > HEADER_BYTES
-
-
 def _is_copy(
     candidate: Candidate, rivals: Sequence[Candidate], files: Sequence[Generation], shelf: Shelf
 ) -> bool:
     """Return whether *candidate* is part of one of *rivals* or *files*."""
-    part = shelf.open(candidate)
-    alike = others = 0
-    try:
+    alike = differing = 0
+    proves = bool if shelf.is_stray(candidate) else _has_line
+    for part in _opened([candidate], shelf):
         for whole in chain(files, _opened(rivals, shelf)):
-            if is_part(part, whole) or (not candidate.has_rank and _is_same(part, whole)):
+            if is_part(part, whole, proves):
                 return True
-            if part.stream and begins_alike(part, whole):
-                alike += 1
-            else:
-                others += 1
-    finally:
-        part.close()
+            if part.stream:
+                alike += begins_alike(part, whole)
+                differing += _differ(part, whole)
     # A damaged file: what precedes its damage is more than a header if only one begins so.
-    return alike == 1 and others > 0
+    return alike == 1 and differing > 0
 
 
 def _opened(candidates: Sequence[Candidate], shelf: Shelf) -> Iterator[Generation]:
@@ -165,6 +176,19 @@ def _is_part(part: _Read, whole: _Read, proves: Callable[[bytes], bool]) -> bool
         proven = proven or proves(window)
         offset, size = offset + len(window), WINDOW_BYTES
     return proven
+
+
+def _differ(one: Generation, other: Generation) -> bool:
+    """Return whether neither begins with all that can be read of the other."""
+    offset, size = 0, PROOF_BYTES
+    while True:
+        windows = [_to_damage(file)(size, offset) for file in (one, other)]
+        length = min(map(len, windows))
+        if windows[0][:length] != windows[1][:length]:
+            return True
+        if not length:
+            return False
+        offset, size = offset + length, WINDOW_BYTES
 
 
 def _to_damage(file: Generation) -> _Read:

@@ -146,6 +146,10 @@ class Shelf:
         """Return the candidate with that device and inode."""
         return next((each for each in self.candidates if each.identity == identity), None)
 
+    def is_stray(self, each: Candidate) -> bool:
+        """Return whether *each* has neither number nor date, though there are some that have."""
+        return not each.has_rank and any(other.has_rank for other in self.candidates)
+
     def untouched(self, position: Position) -> Candidate | None:
         """Return the file of *position* under its new name, if nothing was written since."""
         for each in self.candidates:
@@ -174,18 +178,17 @@ class Shelf:
             each for each in free if each.inode == position.inode and each.is_compressed == packed
         ]
         found = self._first(by_inode, lambda file: file.holds(position))
-        if found:
-            return found
         if position.head is None:
-            return self._find_by_time(position, free)
+            return found or self._find_by_time(position, free)
         if not position.head_bytes:
-            return None
+            return found
         likely = _likeliest(position, free)
+        if found:
+            return self._oldest(found, position, likely)
         found = self._first(likely, lambda file: file.holds(position))
         if not found:
             return None
-        found = self._oldest(found, position, likely)
-        return self._longest(found, position, likely)
+        return self._longest(self._oldest(found, position, likely), position, likely)
 
     def remnants(self, position: Position, live: Generation | None) -> list[Remnant]:
         """
@@ -288,8 +291,8 @@ class Shelf:
     ) -> Generation:
         """Return *found*, or an older generation that holds *position*: perhaps all begin alike."""
         first = self.candidate(found.identity)
-        if not first or first.mtime_ns < position.mtime_ns:
-            return found
+        if not first or first.mtime_ns <= position.mtime_ns:
+            return found  # nothing was written to it since
         older = [
             each
             for each in likely
@@ -297,8 +300,13 @@ class Shelf:
             and each.rank < first.rank
             and each.mtime_ns >= position.mtime_ns  # it was written no earlier
         ]
+        if not older:
+            return found
+        from logster.copies import begins_alike  # noqa: PLC0415 - few runs meet a copy
+
         oldest = self._first(
-            sorted(older, key=lambda each: each.rank), lambda file: file.holds(position)
+            sorted(older, key=lambda each: each.rank),
+            lambda file: file.holds(position) and not begins_alike(file, found),
         )
         if oldest:
             found.close()
@@ -312,6 +320,8 @@ class Shelf:
         for each in likely:
             if each == first or each.is_beside(first):
                 continue
+            if first and first.has_rank and not each.has_rank:
+                continue  # it begins as a generation does
             if other := self._first([each], lambda file: file.holds(position)):
                 from logster.copies import begins_alike  # noqa: PLC0415 - few runs meet a copy
 
@@ -423,13 +433,16 @@ def _likeliest(position: Position, candidates: Iterable[Candidate]) -> list[Cand
     """
     Return those that may hold *position*, the likeliest first.
 
-    They should have been written no earlier than the file was then. But logrotate gives
-    a compressed file the time that the log had before it began to rotate it.
+    One with a number or a date is no copy, and one that was written last when the file was
+    is that file. Else they should have been written no earlier. But logrotate gives a
+    compressed file the time that the log had before it began to rotate it.
     """
-    return sorted(
-        (each for each in candidates if each.mtime_ns > position.mtime_ns - _DAY_NS),
-        key=lambda each: (each.mtime_ns < position.mtime_ns, each.is_compressed),
-    )
+    then = position.mtime_ns
+
+    def doubt(each: Candidate) -> tuple[bool, bool, bool, bool]:
+        return not each.has_rank, each.mtime_ns != then, each.mtime_ns < then, each.is_compressed
+
+    return sorted((each for each in candidates if each.mtime_ns > then - _DAY_NS), key=doubt)
 
 
 def _known(position: Position, taken: Collection[tuple[int, int]]) -> Generation | None:

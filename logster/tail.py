@@ -18,7 +18,6 @@ from logster.errors import LogError
 from logster.generation import (
     COMPRESSED,
     MAX_LINE_BYTES,
-    PROOF_BYTES,
     WINDOW_BYTES,
     ChangedError,
     Generation,
@@ -36,7 +35,10 @@ WATCHED_GENERATIONS = 4
 #: How long a directory may look odd while files in it are being renamed.
 SETTLE_SECONDS = 0.1
 
-#: Copytruncate cuts the log so soon after its copy was written; an older one is somebody's.
+#: No header is longer than this: with so few bytes many files may begin.
+BANNER_BYTES = 8 * 1024
+
+#: Copytruncate cuts the log so soon after its copy was written; an older one is another's.
 COPY_NS = 10 * 10**9
 
 
@@ -121,6 +123,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         self._sleep = sleep
         self._shelf = Shelf(filename, log_patterns)
         self._copies: set[tuple[int, int]] = set()
+        self._told: set[str] = set()
         self._lines: Iterator[str] | None = None
 
     def __del__(self) -> None:
@@ -278,7 +281,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         rotated since and holds what this does not shows that it is not the file read last.
         """
         last = self.cursor[-1]
-        if last.head is None or last.offset > PROOF_BYTES:
+        if last.head is None or last.offset > BANNER_BYTES:
             return False
         if live.status.st_mtime_ns == last.mtime_ns:
             return False
@@ -319,12 +322,13 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         found = self._shelf.find(position, _identities(steps, live))
         if found and position.is_blank:
             try:
-                is_known_better = self._is_known_better(found)
+                is_another = self._is_known_better(found)
             except OSError:  # it was damaged and is still
                 found.close()
                 steps.append(_Step(None, position))
                 return
-            if is_known_better:
+            each = self._shelf.candidate(found.identity)
+            if is_another or (each and not self._originals([each], None, position, steps, live)):
                 found.close()
                 found = None
         if found:
@@ -362,13 +366,26 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             place = self._place_without(last, live, steps, copied=copied)
         _drop_strangers(steps, place, self._shelf)
         newer = self._newer(place, last, steps, live)
-        if copied and live and newer and self._is_copy(newer[-1], live):
-            newer.pop()
+        file: Generation | None = None
         for candidate in newer:
-            file = self._shelf.open(candidate)
-            steps.append(_Step(file, None, copied))
+            if opened := self._opened(candidate):
+                file = opened
+                steps.append(_Step(file, None, copied))
+        if copied and live and file and _is_copied(file, live):
+            _close([steps.pop()])
         self._make_sure(live)
         return False
+
+    def _opened(self, candidate: Candidate) -> Generation | None:
+        """Return *candidate*, open; one that is hardly a generation stops nothing."""
+        try:
+            return self._shelf.open(candidate)
+        except LogError as error:
+            if not self._shelf.is_stray(candidate):
+                raise
+            why = getattr(error.__cause__, "strerror", None)
+            self._lose(0, f"{candidate.path} cannot be read: {why}.")
+            return None
 
     def _place_without(
         self, last: Position, live: Generation | None, steps: list[_Step], *, copied: bool
@@ -429,36 +446,34 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
     ) -> list[Candidate]:
         """Return what came after *place*, but for the files that are known."""
         newer = self._free(self._shelf.since(place, last), steps, live)
-        if not newer:
-            return newer
+        return self._originals(newer, place, last, steps, live) if newer else []
+
+    def _originals(
+        self,
+        newer: Sequence[Candidate],
+        place: Candidate | None,
+        last: Position,
+        steps: list[_Step],
+        live: Generation | None,
+    ) -> list[Candidate]:
+        """Return those of *newer* that are no copies, and log the others."""
         from logster.copies import without_copies  # noqa: PLC0415 - few runs have several to read
 
         known = [step.file for step in steps if step.file]
-        return without_copies(newer, place, last, known, live, self._shelf)
+        kept = without_copies(newer, place, last, known, live, self._shelf)
+        for path in {each.path for each in newer if each not in kept} - self._told:
+            from logster.logs import foreign_logger  # noqa: PLC0415 - it imports logging
+
+            self._told.add(path)
+            foreign_logger().info("%s is not read: other files hold all of it.", path)
+        return kept
 
     def _free(
         self, candidates: Sequence[Candidate], steps: list[_Step], live: Generation | None
     ) -> list[Candidate]:
         """Return those of *candidates* that are not known."""
         taken = _identities(steps, live) | self._copies
-        paths = {step.start.path for step in steps if step.start and not step.file}
-        return [
-            each
-            for each in candidates
-            if each.identity not in taken and os.path.realpath(each.path) not in paths
-        ]
-
-    def _is_copy(self, candidate: Candidate, live: Generation) -> bool:
-        """Return whether copytruncate is at work: a copy is there, the live file not yet cut."""
-        if candidate.is_compressed or not 0 < candidate.size <= live.status.st_size:
-            return False
-        file = self._shelf.open(candidate)
-        try:
-            length = min(1024, candidate.size)
-            places = (0, candidate.size - length)
-            return all(file.read(length, at) == live.read(length, at) for at in places)
-        finally:
-            file.close()
+        return [each for each in candidates if each.identity not in taken]
 
     def _report_gap(self, last: Position, damaged: Sequence[Candidate], *, copied: bool) -> None:
         self.gaps += 1
@@ -556,8 +571,25 @@ class _Reached:
 
 def _identities(steps: Sequence[_Step], live: Generation | None) -> set[tuple[int, int]]:
     """Return device and inode of each file that is known."""
-    files = [*(step.file for step in steps), live]
-    return {file.identity for file in files if file}
+    known = {file.identity for file in (*(step.file for step in steps), live) if file}
+    for path in [step.start.path for step in steps if step.start and not step.file]:
+        with contextlib.suppress(OSError):
+            status = os.stat(path)
+            known.add((status.st_dev, status.st_ino))
+    return known
+
+
+def _is_copied(file: Generation, live: Generation) -> bool:
+    """Return whether copytruncate is at work: a copy is there, the live file not yet cut."""
+    size, written_ns = file.status.st_size, file.status.st_mtime_ns
+    if file.stream or not 0 < size <= live.status.st_size:
+        return False
+    # Cut already, the live file may begin with the same few lines as before.
+    may_be_cut = size <= BANNER_BYTES or live.seen_ns - written_ns > COPY_NS
+    if live.status.st_mtime_ns > written_ns and may_be_cut:
+        return False
+    length = min(1024, size)
+    return all(file.read(length, at) == live.read(length, at) for at in (0, size - length))
 
 
 def _drop_strangers(steps: list[_Step], place: Candidate | None, shelf: Shelf) -> None:

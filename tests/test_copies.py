@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,27 @@ class TestOfTheFileReadLast:
 
         exact(place)
 
+    def test_with_a_number(self, place: Place) -> None:
+        """Nor is one with a number of its own, which the next rotation moves on."""
+        shutil.copy(place.log, place.folder / "app.log.9")
+        place.write(10)
+        place.rotate()
+        place.write(5)
+
+        exact(place)
+
+    def test_is_logged(self, place: Place, caplog: pytest.LogCaptureFixture) -> None:
+        """What was left out is said in the log of logster, once."""
+        caplog.set_level("INFO", "logster")
+        place.write(100)
+        shutil.copy(place.rotate(), place.folder / "app.log.old")
+        place.write(5)
+
+        exact(place)
+
+        copy = place.folder / "app.log.old"
+        assert [f"{copy} is not read: other files hold all of it."] == caplog.messages
+
     def test_half_of_it(self, place: Place) -> None:
         """Nor one that is not yet whole, and it is not once it is whole."""
         archive = place.folder / "archive"
@@ -123,6 +145,24 @@ class TestOfTheLog:
         place.write(10)
         shutil.copy(place.log, place.folder / "app.log.old")
         place.write(5)
+
+        exact(place)
+
+    @pytest.mark.parametrize("runs", [0, 1])
+    def test_got_its_inode(self, tmp_path: Path, runs: int) -> None:
+        """Nor is a copy that got the inode of a file which was empty and is gone."""
+        place = Place(tmp_path)
+        place.begin()
+        empty = place.rotate()
+        for _ in range(runs):
+            place.run()
+        place.write(20)
+        rotated = place.rotate()
+        place.write(2)
+        empty = empty.with_name("app.log.2")
+        pack(shutil.copy2(empty, place.folder / "app.log.3")).rename(f"{empty}.gz")
+        empty.write_bytes(rotated.read_bytes())
+        empty.rename(place.folder / "app.log.old")
 
         exact(place)
 
@@ -268,12 +308,12 @@ class TestNoCopies:
     @pytest.mark.parametrize("count", [0, 3])
     @pytest.mark.parametrize("packed", [[2], [1, 2], [1]])
     @pytest.mark.parametrize("rotation", ["rename", "reused inode", "copytruncate"])
+    @pytest.mark.parametrize("header", [BANNER[:22], BANNER])
     def test_header_alone_was_read(
-        self, tmp_path: Path, packed: list[int], rotation: str, count: int
+        self, tmp_path: Path, packed: list[int], rotation: str, count: int, header: bytes
     ) -> None:
         """If no more than a header was read, the oldest file that begins so is the one."""
         place = Place(tmp_path)
-        header = b"# fields: time status\n"
         place.begin()
         place.log.write_bytes(header)
         place.run()
@@ -300,23 +340,146 @@ class TestNoCopies:
 
         exact(place)
 
-    def test_unreadable_beside_a_header(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_header_alone_in_the_next(self, tmp_path: Path) -> None:
+        """Nor is that a younger one to which the inode of the oldest was given."""
+        place = Place(tmp_path)
+        place.log.write_bytes(self.BANNER)
+        place.run()
+        place.write(10)
+        first = place.rotate()
+        pack(Path(shutil.copy2(first, place.folder / "app.log.9"))).rename(f"{first}.gz")
+        first.write_bytes(self.BANNER)
+        place.shift()
+        place.write(20, place.folder / "app.log.2")
+        (place.folder / "app.log.2").rename(place.folder / "app.log.1")
+
+        exact(place)
+
+    def test_header_alone_beside_a_watched_file(self, tmp_path: Path) -> None:
+        """Nor is that a file which was read already, and to which was written since."""
+        place = Place(tmp_path)
+        place.log.write_bytes(self.BANNER)
+        place.run()
+        place.write(10)
+        rotated = place.rotate()
+        place.log.write_bytes(self.BANNER)
+        place.run()
+        place.write(1, rotated)
+        place.run()
+        place.write(5)
+        place.rotate()
+        place.log.write_bytes(self.BANNER)
+        place.write(2)
+
+        exact(place)
+
+    def test_header_alone_beside_a_copy(self, tmp_path: Path) -> None:
+        """Nor is that a copy of another generation, which goes on after the header."""
+        place = Place(tmp_path)
+        place.log.write_bytes(self.BANNER)
+        place.run()
+        place.write(10)
+        shutil.copy2(place.rotate(), place.folder / "app.log.old")
+        place.log.write_bytes(self.BANNER)
+        place.run()
+        empty = place.rotate()
+        place.log.write_bytes(self.BANNER)
+        place.write(1)
+        pack(empty)
+        place.rotate(".0")
+
+        exact(place)
+
+    def test_header_alone_beside_a_damaged_copy(self, tmp_path: Path) -> None:
+        """What a rotator numbered is not left out for a copy, and be that damaged."""
+        place = Place(tmp_path)
+        place.begin()
+        place.log.write_bytes(lines(range(500)))
+        packed = pack(place.rotate())
+        (place.folder / "app.log.old.gz").write_bytes(packed.read_bytes()[:-9])
+        place.log.write_bytes(lines(range(3)))
+        pack(place.rotate())
+        place.run()
+        place.run()
+
+        assert [] == place.notices
+        assert (503, sum(range(500)) + 3) == place.counted
+
+    def test_not_in_place_of_a_backup(self, place: Place) -> None:
+        """If only a backup is left of the file read last, what was rotated since counts."""
+        shutil.copy(place.log, place.folder / "app.log.old")
+        place.rotate().rename(place.folder / "gone")
+        place.log.write_bytes(lines([1]))
+        place.rotate()
+        place.log.write_bytes(lines([1, 2]))
+        place.run()
+        place.run()
+
+        assert (1003, sum(range(1000)) + 4) == place.counted
+
+    @pytest.mark.parametrize(
+        ("count", "later", "sum_"), [(1, 1, 4), (9999, 30, 2 * sum(range(10000)) + 10000)]
+    )
+    def test_cut_already(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, later: int, sum_: int
     ) -> None:
-        """A file that cannot be read does not keep a small log from being read."""
+        """Nor is a copy left out that copytruncate cut the log for, if it begins so again."""
+        place = Place(tmp_path)
+        place.begin()
+        place.log.write_bytes(lines(range(1, count + 1)))
+        place.copytruncate()
+        place.log.write_bytes(lines(range(1, count + 2)))
+        then = place.log.stat().st_mtime + later
+        os.utime(place.log, (then, then))
+        now = time.time_ns
+        monkeypatch.setattr(time, "time_ns", lambda: now() + later * 10**9)
+        place.run()
+        place.run()
+
+        assert [] == place.notices
+        assert (2 * count + 1, sum_) == place.counted
+
+    def test_compressed_beside_a_backup(self, place: Place) -> None:
+        """A backup is not taken for the file read last while that is there, compressed anew."""
+        shutil.copy2(place.log, place.folder / "app.log.old")
+        os.utime(pack(place.rotate()))
+        place.write(5)
+
+        exact(place)
+
+    @pytest.fixture(name="secret")
+    def _secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let no file be opened whose name ends with ".old"."""
 
         def refuse(path: str) -> Generation:
             if path.endswith(".old"):
                 raise PermissionError(13, "Permission denied", path)
             return Generation(path)
 
+        monkeypatch.setattr("logster.shelf.Generation", refuse)
+
+    @pytest.mark.usefixtures("secret")
+    def test_unreadable(self, place: Place) -> None:
+        """A file that hardly is a generation stops nothing if it cannot be read, and is told."""
+        (place.folder / "app.log.old").write_bytes(b"secret\n")
+        place.rotate()
+        place.write(3)
+        place.run()
+        place.run()
+
+        assert place.expected == place.counted
+        (notice,) = place.notices
+        assert f"{place.folder}/app.log.old cannot be read: Permission denied." in notice
+
+    @pytest.mark.usefixtures("secret")
+    def test_unreadable_beside_a_header(self, tmp_path: Path) -> None:
+        """A file that cannot be read does not keep a small log from being read."""
         place = Place(tmp_path)
         place.begin()
         place.write(2)
         place.run()
         (place.folder / "app.log.old").write_bytes(b"secret\n")
         place.write(2)
-        monkeypatch.setattr("logster.shelf.Generation", refuse)
 
         exact(place)
 

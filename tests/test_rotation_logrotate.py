@@ -12,7 +12,7 @@ from logging.handlers import RotatingFileHandler, TimedRotatingFileHandler
 from pathlib import Path
 
 import pytest
-from counting import Place
+from counting import Place, lines
 from receivers import need, poll
 
 
@@ -130,6 +130,22 @@ def test_logrotate(rotated: Rotated) -> None:
         rotated.run()
 
     assert rotated.expected == rotated.counted
+    assert [] == rotated.notices
+
+
+def test_same_lines(rotated: Rotated) -> None:
+    """Generations of a log that was empty count, though each holds what the next begins with."""
+    for count in (1, 2, 3):
+        with rotated.log.open("ab") as log:
+            log.write(lines(range(1, count + 1)))
+        rotated.turn()
+        rotated.log.touch()
+    with rotated.log.open("ab") as log:
+        log.write(lines([1, 2, 3, 4]))
+    for _ in range(2):
+        rotated.run()
+
+    assert (10, 20) == rotated.counted
     assert [] == rotated.notices
 
 
