@@ -145,7 +145,8 @@ def _is_copy(
 ) -> bool:
     """Return whether *candidate* is part of one of *rivals* or *files*."""
     alike = differing = 0
-    proves = bool if shelf.is_stray(candidate) else _has_line
+    # Half a line is enough where no rotator gave a number or a date.
+    proves = _has_line if candidate.has_rank else bool
     for part in _opened([candidate], shelf):
         for whole in chain(files, _opened(rivals, shelf)):
             if is_part(part, whole, proves):

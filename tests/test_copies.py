@@ -566,6 +566,17 @@ class TestNoCopies:
 
 
 class TestHalfALine:
+    def test_of_the_log(self, tmp_path: Path) -> None:
+        """A copy of no more than half a line is a copy, also of a log that was empty."""
+        place = Place(tmp_path)
+        place.begin()
+        place.write(3)
+        (place.folder / "app.log.old").write_bytes(place.log.read_bytes()[:3])
+        then = place.log.stat().st_mtime + 1
+        os.utime(place.log, (then, then))
+
+        exact(place)
+
     def test_of_a_generation(self, place: Place) -> None:
         """A copy of a generation that is half a line is known by being the same."""
         place.copytruncate()
