@@ -93,6 +93,16 @@ class Position(NamedTuple):
         """Return whether no whole line was there, so that little is there to know it by."""
         return self.head is not None and not self.offset
 
+    def is_untouched(self) -> bool:
+        """Return whether the file is where it was, as it was."""
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        return (status.st_ino, status.st_mtime_ns) == (self.inode, self.mtime_ns) and (
+            status.st_size == self.size or self.path.endswith(COMPRESSED)
+        )
+
 
 class Generation:
     """

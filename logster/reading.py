@@ -17,11 +17,12 @@ from logster.job import Job
 from logster.journal import State, encoded
 from logster.metrics import Batch, Metric, to_metric
 from logster.parser import Tally, feeder
-from logster.tail import Tail
+from logster.unchanged import Unchanged, unchanged
 
 
 if TYPE_CHECKING:
     from logster.parallel import Helpers
+    from logster.tail import Tail
 
 
 _TRIES = 5
@@ -34,7 +35,7 @@ class Reading(NamedTuple):
     """A log read to its end: the parser that took it, and how."""
 
     parser: Any
-    tail: Tail
+    tail: "Tail | Unchanged"
     tally: Tally
 
 
@@ -60,6 +61,10 @@ def read(job: Job, state: State) -> Reading:
 
 def _read_once(job: Job, state: State) -> Reading:
     parser = _make_parser(job, state)
+    if resting := unchanged(job.log, state.cursor, job.max_line):
+        return Reading(parser, resting, Tally())
+    from logster.tail import Tail  # noqa: PLC0415 - only where there is something to read
+
     helpers = _helpers(job, parser)
     tail = Tail(
         job.log,
@@ -116,7 +121,7 @@ def kept_memory(job: Job, parser: Any, state: State, batch: Batch) -> Any:
         raise _parser_error(job, "handing over what the journal shall keep", error) from error
 
 
-def overlong(job: Job, tail: Tail) -> Iterator[str]:
+def overlong(job: Job, tail: "Tail | Unchanged") -> Iterator[str]:
     """Tell of lines that were too long."""
     if tail.overlong:
         yield (
@@ -139,7 +144,7 @@ def _make_parser(job: Job, state: State) -> Any:
     return parser
 
 
-def _feed(job: Job, parser: Any, tail: Tail) -> Tally:
+def _feed(job: Job, parser: Any, tail: "Tail") -> Tally:
     feed = feeder(parser)
     matched = ignored = unmatched = 0
     for block in tail.blocks():

@@ -23,7 +23,6 @@ from logster.lock import Lock
 from logster.metrics import Batch, Metric, set_run_time
 from logster.parser import LogsterParser, Tally
 from logster.reading import Reading, derived, kept_memory, overlong, read
-from logster.tail import end_of
 
 
 __all__ = ["Job", "Report", "note", "preview", "run"]
@@ -188,6 +187,8 @@ def _consequence(job: Job, rescued: State | None) -> str:
 
 def _take_place(job: Job, journal: Journal, report: Report, started: float) -> Report:
     """Do a first run: the next one counts from here."""
+    from logster.tail import end_of  # noqa: PLC0415 - a run with nothing new needs none of it
+
     report.first = True
     place = end_of(job.log, job.max_line, job.log_patterns)
     state = State(place, last_run=started, summary=_identity(job))

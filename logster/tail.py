@@ -16,7 +16,6 @@ from pygtail import Pygtail
 
 from logster.errors import LogError
 from logster.generation import (
-    COMPRESSED,
     MAX_LINE_BYTES,
     WINDOW_BYTES,
     ChangedError,
@@ -263,7 +262,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         for position in watched:
             self._watch(position, live, steps)
         if live and live.is_at(last) and not self._is_another(live, steps):
-            if live.stream and last.size == last.offset and _is_untouched(last):
+            if live.stream and last.size == last.offset and last.is_untouched():
                 live.close()  # it was read as far as it can be
                 steps.append(_Step(None, last))
                 return
@@ -311,7 +310,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
     def _watch(self, position: Position, live: Generation | None, steps: list[_Step]) -> None:
         """Add a file that was left for the next one, in case its writer had not left it yet."""
         if position.size == position.offset:
-            if _is_untouched(position):
+            if position.is_untouched():
                 steps.append(_Step(None, position))
                 return
             if moved := self._shelf.untouched(position):
@@ -603,17 +602,6 @@ def _drop_strangers(steps: list[_Step], place: Candidate | None, shelf: Shelf) -
 
 def _places(candidates: Sequence[Candidate]) -> set[tuple[str, tuple[int, int]]]:
     return {(each.path, each.identity) for each in candidates}
-
-
-def _is_untouched(position: Position) -> bool:
-    """Return whether the file of *position* is where it was, as it was."""
-    try:
-        status = os.stat(position.path)
-    except OSError:
-        return False
-    return (status.st_ino, status.st_mtime_ns) == (position.inode, position.mtime_ns) and (
-        status.st_size == position.size or position.path.endswith(COMPRESSED)
-    )
 
 
 def _waiting(last: Position, damaged: Candidate) -> Position:

@@ -39,7 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "moments",
     ),
     ("options", "sample", "compressed", "generation", "lock", "transport"),
-    ("parser", "blocks", "shelf", "copies", "tail", "journal", "outputs"),
+    ("parser", "blocks", "shelf", "copies", "tail", "unchanged", "journal", "outputs"),
     ("regex_parser", "parsers", "foreign", "parallel"),
     ("registry", "job", "delivery", "reading", "run", "_child", "_trials", "conformance"),
     ("command_line", "commands"),
@@ -120,6 +120,7 @@ class TestImports:
         loaded = set(first.stderr.split()) | set(second.stderr.split())
         unwanted = {"regex", "importlib.metadata", "logging", "threading.local", "boto3", "orjson"}
         assert set() == loaded & unwanted
+        assert set() == set(second.stderr.split()) & {"pygtail", "logster.tail", "logster.shelf"}
         assert {"logster.outputs.stdout"} == {
             each
             for each in loaded
