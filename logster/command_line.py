@@ -29,6 +29,8 @@ from logster.registry import load_output, names
 if TYPE_CHECKING:
     import optparse
 
+    from click.shell_completion import CompletionItem
+
 
 #: Commands beside the run: word → one line of help. Each is `logster.commands.<word>`.
 COMMANDS = {
@@ -233,12 +235,24 @@ class RunCommand(click.Command):
             ),
             # Whether it can be read the run finds out, and says so as of any other log.
             click.Argument(
-                ["log"], metavar="LOGFILE", required=False, type=click.Path(readable=False)
+                ["log"], metavar="LOGFILE", required=False, shell_complete=_complete_file
             ),
         ]
+        self._help = click.Option(
+            ["-h", "--help"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_help,
+            help="Show this message and exit.",
+        )
         self.foreign: dict[str, list[optparse.Option]] = {}
         self._words = words
         self.outputs = self._load_outputs(words)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        """Return the option that click would make, having loaded `locale` to translate it."""
+        return self._help
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse *args* after writing out abbreviated options."""
@@ -482,8 +496,21 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
         context.exit()
 
 
+def _print_help(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
 def _complete_parser(_: click.Context, __: click.Parameter, word: str) -> list[str]:
     return [each for each in (*COMMANDS, *names("logster.parsers")) if each.startswith(word)]
+
+
+def _complete_file(_: click.Context, __: click.Parameter, word: str) -> list["CompletionItem"]:
+    from click.shell_completion import CompletionItem
+
+    # click.Path would do, but loads `locale` to translate its name.
+    return [CompletionItem(word, type="file")]
 
 
 def _complete_output(_: click.Context, __: click.Parameter, word: str) -> list[str]:
