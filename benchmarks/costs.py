@@ -2,12 +2,13 @@
 
 import glob
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 
 from figures import Row, Target, counts, differing, excuse, of_pair
 from measure import Command, CommandError, median, output, paired, run
-from workshop import PEERS, Sink, Workshop
+from workshop import PEERS, Sink, Workshop, installed
 
 
 #: New lines that a cron job finds every minute.
@@ -30,6 +31,7 @@ def costs(shop: Workshop) -> Iterator[tuple[str, Callable[[], Row]]]:
     sizes = (10_000, 100_000, 1_000_000, *([10_000_000] if shop.large else []))
     for lines in sizes:
         yield "per-line", lambda lines=lines: _per_line(shop, lines)
+    yield "jobs-cores", lambda: _cores(shop)
     yield "jobs-1gb", lambda: _jobs(shop)
 
 
@@ -179,6 +181,18 @@ def _per_line(shop: Workshop, lines: int) -> Row:
     value = median(spent, "cpu") / lines * 1e9
     detail = {"lines": lines, "cpu_s": median(spent, "cpu"), "wall_s": median(spent, "wall")}
     return Row("per-line", what, value, "ns", None, "", detail)
+
+
+def _cores(shop: Workshop) -> Row:
+    """Return what the machine's cores give to work that shares nothing: the most to hope for."""
+    what = "two mawk one after the other / side by side: what two cores give here"
+    blank = Row("jobs-cores", what)
+    words = ("mawk", "-f", f"{PEERS}/postfix.awk", shop.log("postfix"))
+    if not installed("mawk"):
+        return blank._replace(remark="mawk is not installed")
+    both = (f"{{ {shlex.join(words)}; }} {mark} {shlex.join(words)}; wait" for mark in "&;")
+    pair = paired(*(shop.peer("sh", "-c", each) for each in both), shop.runs)
+    return of_pair(blank, pair, "wall", 0, faster=True)
 
 
 def _jobs(shop: Workshop) -> Row:

@@ -305,13 +305,16 @@ def look_up(address: Address, kind: int, deadline: float) -> list[Any]:
     Raises:
         OSError: If there is no such name, or no answer in time.
     """
+    name: str | bytes = address.host
+    if address.host.isascii():
+        name = address.host.encode()  # of a text Python makes an IDNA name, which takes a module
     answers: list[Any] = []
     done = _thread.allocate_lock()
     done.acquire()
 
     def ask() -> None:
         try:
-            answers.append(socket.getaddrinfo(address.host, address.port, type=kind))
+            answers.append(socket.getaddrinfo(name, address.port, type=kind))
         except (OSError, UnicodeError) as error:
             answers.append(error)
         done.release()

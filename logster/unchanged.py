@@ -7,28 +7,24 @@ empty run.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from logster.errors import LogError
 from logster.generation import Generation, Position, Reader
 
 
-class Unchanged(NamedTuple):
+class Unchanged:
     """
     What a `Tail` tells once all is read, of a log without new lines.
 
-    Attributes:
+    Args:
         cursor: Where reading stopped, as before; only the time is new.
     """
 
-    cursor: tuple[Position, ...]
-    bytes_read: int = 0
-    bytes_lost: int = 0
-    gaps: int = 0
-    rotations: int = 0
-    overlong: int = 0
-    lag: int = 0
+    bytes_read = bytes_lost = gaps = rotations = overlong = lag = 0
     notices: tuple[str, ...] = ()
+
+    def __init__(self, cursor: tuple[Position, ...]) -> None:
+        self.cursor = cursor
 
 
 def unchanged(filename: str, cursor: Sequence[Position], max_line: int) -> Unchanged | None:

@@ -286,7 +286,7 @@ def test_one_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     real = socket.getaddrinfo
 
-    def count(host: str, *args: Any, **kwargs: Any) -> Any:
+    def count(host: bytes, *args: Any, **kwargs: Any) -> Any:
         asked.append(host)
         return real("127.0.0.1", *args, **kwargs)
 
@@ -296,4 +296,4 @@ def test_one_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(2):
             assert sender.deliver([batch(5, *[Metric("up", 1)] * 6000)]).error is None
 
-    assert asked == ["h.example"]
+    assert asked == [b"h.example"]
