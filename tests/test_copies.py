@@ -160,7 +160,9 @@ class TestOfTheLog:
         rotated = place.rotate()
         place.write(2)
         empty = empty.with_name("app.log.2")
-        pack(shutil.copy2(empty, place.folder / "app.log.3")).rename(f"{empty}.gz")
+        spare = place.folder / "app.log.3"
+        shutil.copy2(empty, spare)
+        pack(spare).rename(f"{empty}.gz")
         empty.write_bytes(rotated.read_bytes())
         empty.rename(place.folder / "app.log.old")
 
@@ -701,8 +703,8 @@ def test_is_part(
     paths = [tmp_path / f"{name}{ending}" for name, ending in zip("pw", endings, strict=True)]
     for path, content, ending in zip(paths, (part, whole), endings, strict=True):
         path.write_bytes(pack[ending](content))
-    files = [Generation(str(path)) for path in paths]
+    first, second = (Generation(str(path)) for path in paths)
 
-    assert expected == is_part(*files)
-    for file in files:
-        file.close()
+    assert expected == is_part(first, second)
+    first.close()
+    second.close()

@@ -145,7 +145,7 @@ def test_same_lines(rotated: Rotated) -> None:
     for _ in range(2):
         rotated.run()
 
-    assert (10, 20) == rotated.counted
+    assert [10, 20] == list(rotated.counted)
     assert [] == rotated.notices
 
 
