@@ -17,7 +17,7 @@ from typing import Any
 
 from costs import costs
 from figures import Row, races
-from workshop import CHECKOUT, HERE, Workshop
+from workshop import CHECKOUT, HERE, Workshop, distributions_python, version_of
 
 
 def main() -> None:
@@ -25,7 +25,13 @@ def main() -> None:
     given = _arguments()
     if given.install_peers:
         subprocess.run([os.path.join(HERE, "install-peers")], check=True)
-    shop = Workshop(os.path.abspath(given.cache), given.lines, given.runs, large=given.large)
+    shop = Workshop(
+        os.path.abspath(given.cache),
+        given.lines,
+        given.runs,
+        large=given.large,
+        interpreter=given.python,
+    )
     todo = [(name, take) for name, take in (*races(shop), *costs(shop)) if _wanted(name, given)]
     if not todo:
         sys.exit(f"There is no figure called {' or '.join(given.only)}.")
@@ -50,6 +56,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beginnings of names")
     parser.add_argument("--json", metavar="FILE", help="where to write all numbers")
     parser.add_argument("--large", action="store_true", help="also logs of 10 million lines")
+    parser.add_argument(
+        "--python", default=distributions_python(), help="to measure with (default: %(default)s)"
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the figures")
     parser.add_argument("--install-peers", action="store_true", help="install other tools (root)")
     parser.add_argument("--cache", default=os.path.join(CHECKOUT, ".cache", "benchmarks"))
@@ -89,8 +98,8 @@ def _line(*cells: str) -> str:
 def _heading(given: argparse.Namespace) -> str:
     load = os.getloadavg()[0]
     return (
-        f"{given.lines:,} lines, medians of {given.runs} pairs, Python "
-        f"{platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}.\n"
+        f"{given.lines:,} lines, medians of {given.runs} pairs, {given.python} "
+        f"{version_of(given.python).partition(' ')[0]}, {os.cpu_count()} cores, load {load:.1f}.\n"
         "The value is a ratio of CPU times, but where processes or threads share the work, "
         "of\nwall-clock times; both are in the last columns.\n"
     )
@@ -100,7 +109,7 @@ def _document(given: argparse.Namespace, rows: Iterable[Row], began: float) -> d
     return {
         "lines": given.lines,
         "runs": given.runs,
-        "python": sys.version,
+        "python": version_of(given.python),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         "load": os.getloadavg(),

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import venv
 from collections.abc import Iterable
 from functools import cached_property
 from hashlib import sha256
@@ -40,10 +39,15 @@ class Workshop:
         runs: How many pairs a figure is the median of.
 
         large: Whether to take the time for logs of gigabytes.
+
+        interpreter: The Python to measure with.
     """
 
-    def __init__(self, folder: str, lines: int, runs: int, *, large: bool = False) -> None:
+    def __init__(
+        self, folder: str, lines: int, runs: int, *, large: bool = False, interpreter: str
+    ) -> None:
         self.folder, self.lines, self.runs, self.large = folder, lines, runs, large
+        self.interpreter = interpreter
         self.scratch = os.path.join(folder, "scratch")
         shutil.rmtree(self.scratch, ignore_errors=True)
         os.makedirs(self.scratch)
@@ -53,19 +57,17 @@ class Workshop:
         """Return the folder of the programs of an environment with logster in it."""
         place = os.path.join(self.folder, "venv")
         programs, noted = os.path.join(place, "bin"), os.path.join(place, "sources")
-        fingerprint = _fingerprint()
+        fingerprint = _fingerprint(self.interpreter)
         if _text(noted) == fingerprint:
             return programs
         source, wheels = os.path.join(self.scratch, "source"), os.path.join(self.scratch, "wheel")
         _copy_sources(source)
-        venv.create(place, clear=True, with_pip=True)
-        pip = [os.path.join(programs, "python"), "-m", "pip", "--quiet"]
-        _call([*pip, "install", "setuptools>=77", "wheel"])
-        _call([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, source])
-        wheel = os.path.join(wheels, os.listdir(wheels)[0])
-        _call([*pip, "install", wheel])
-        # An old setuptools leaves a .pth file that every start would read.
-        _call([*pip, "uninstall", "-y", "setuptools", "wheel"])
+        # Debian's Python has no pip for an environment; and what pip and setuptools leave in
+        # one would be read by every start.
+        _call([self.interpreter, "-m", "venv", "--clear", "--without-pip", place])
+        pip = [sys.executable, "-m", "pip", "--quiet", "--python", os.path.join(programs, "python")]
+        _call([*pip, "wheel", "--no-deps", "-w", wheels, source])
+        _call([*pip, "install", os.path.join(wheels, os.listdir(wheels)[0])])
         _call([os.path.join(programs, "python"), "-m", "compileall", "-q", place], check=False)
         with open(noted, "w", encoding="utf-8") as file:
             file.write(fingerprint)
@@ -167,6 +169,26 @@ class Sink:
                     pass
 
 
+def version_of(interpreter: str) -> str:
+    """Return what the Python *interpreter* says of itself."""
+    words = [interpreter, "-c", "import sys; print(sys.version)"]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def distributions_python() -> str:
+    """
+    Return the Python of the distribution if logster runs on it, or this one.
+
+    It is what cron finds, and built by those who built the other tools.
+    """
+    words = ["/usr/bin/python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]
+    try:
+        fits = not subprocess.run(words, capture_output=True, check=False).returncode
+    except OSError:
+        fits = False
+    return words[0] if fits else sys.executable
+
+
 def installed(tool: str) -> bool:
     """Tell whether *tool* is on the path; Debian keeps some where only root looks."""
     os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin")
@@ -193,9 +215,9 @@ def _copy_sources(target: str) -> None:
             shutil.copy(source, copy)
 
 
-def _fingerprint() -> str:
-    """Return what tells one state of the sources from another."""
-    digest = sha256(sys.version.encode())
+def _fingerprint(interpreter: str) -> str:
+    """Return what tells one state of the sources, under one interpreter, from another."""
+    digest = sha256(version_of(interpreter).encode())
     for name in _SOURCES:
         top = os.path.join(CHECKOUT, name)
         found = [top] if os.path.isfile(top) else []
