@@ -157,7 +157,7 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
         outputs = _outputs(command, settings, context)
     except OutputError as error:
         if not settings.dry_run:
-            note(places.path, settings.log, str(error))
+            note(places.path, settings.log, str(error), settings.rotated)
         raise
     mark = repr((settings.parser_options, settings.metric_prefix, settings.metric_suffix))
     return Job(

@@ -248,6 +248,7 @@ class RunCommand(click.Command):
         )
         self.foreign: dict[str, list[optparse.Option]] = {}
         self._words = words
+        self._given_way: set[str] = set()
         self.outputs = self._load_outputs(words)
 
     def get_help_option(self, ctx: click.Context) -> click.Option:
@@ -317,6 +318,8 @@ class RunCommand(click.Command):
             takes_value |= self._takes_value()
         if errors:
             raise errors[0]
+        if not {"-h", "--help"} & set(words):
+            self._refuse_pairs()
         return classes
 
     def _add_options_of(self, classes: Mapping[str, Any]) -> None:
@@ -358,6 +361,7 @@ class RunCommand(click.Command):
             if isinstance(param, click.Option) and flags & claimed and not flags & OF_1X:
                 from copy import copy
 
+                self._given_way |= flags & claimed
                 self.params[place] = ours = copy(param)
                 ours.opts = [flag for flag in param.opts if flag not in claimed]
                 ours.hidden = not ours.opts
@@ -369,13 +373,17 @@ class RunCommand(click.Command):
             flags = [flag for flag in _flags(option) if flag not in present]
             if flags:
                 self.params.insert(-2, _foreign_option(option, flags))
+
+    def _refuse_pairs(self) -> None:
+        """Refuse options of third parties that take several values, where one is given."""
         given = {flag for flag, _ in walk(self._words, self._takes_value())}
-        for option in self.foreign[name]:
-            if (option.nargs or 1) > 1 and given & {*_flags(option)}:
-                raise ConfigurationError(
-                    f"The option {option} of the output {name} takes {option.nargs} values, and "
-                    "logster gives an option one. Nothing was read or sent."
-                )
+        for name, options in self.foreign.items():
+            for option in options:
+                if (option.nargs or 1) > 1 and given & {*_flags(option)}:
+                    raise ConfigurationError(
+                        f"The option {option} of the output {name} takes {option.nargs} values, "
+                        "and logster gives an option one. Nothing was read or sent."
+                    )
 
     def texts_of(self, name: str, option: "optparse.Option") -> list[str]:
         """
@@ -404,7 +412,8 @@ class RunCommand(click.Command):
                 )
             if flag in flags:
                 texts.append(text or "")
-        return texts or _texts_of_environment(longest_flag(option), option)
+        flag = longest_flag(option)
+        return texts or ([] if flag in self._given_way else _texts_of_environment(flag, option))
 
     def _takes_value(self) -> dict[str, bool]:
         """Return every flag and whether a value follows it."""

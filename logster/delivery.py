@@ -64,22 +64,27 @@ def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
         if target in together:
             yield target, _receipt(owing[target], state.owed[target])
         else:
-            yield from _one_by_one(target, owing[target], Backlog(state.owed[target].lines))
+            yield from _in_parts(target, owing[target], Backlog(state.owed[target].lines))
 
 
-def _one_by_one(
+def _in_parts(
     target: str, output: Output, batches: Sequence[Batch]
 ) -> Iterator[tuple[str, Receipt]]:
     """
-    Yield *target* with a receipt for each batch, up to the first that is not delivered.
+    Yield *target* with a receipt for each part of *batches*, up to what is not delivered.
 
-    A third party's code may end the process, and no later run sends again what was noted.
+    A third party's code may end the process in the midst of a part, and the next run
+    sends what it took of that once more. So the first part is one batch, and the run
+    after next begins with the one at which it ended; each part is twice as long as the
+    one before, since to note a part costs as much as the backlog is long.
     """
-    for batch in batches:
-        receipt = _receipt(output, [batch])
+    start, length = 0, 1
+    while start < len(batches):
+        receipt = _receipt(output, batches[start : start + length])
         yield target, receipt
         if receipt.error:
             return
+        start, length = start + length, length * 2
 
 
 def _side_by_side(owing: dict[str, Output], state: State) -> Iterator[tuple[str, Receipt]]:

@@ -8,10 +8,11 @@ reads what the class declares, so that every action and type means what it meant
 
 import io
 import optparse
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
 from traceback import walk_tb
 from types import SimpleNamespace
@@ -131,6 +132,23 @@ def blaming(name: str, output_class: Any, doing: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _one_process() -> Iterator[None]:
+    """End a process that is forked meanwhile and goes on: only its parent is the run."""
+    process, code = os.getpid(), 1
+    try:
+        yield
+        code = 0
+    except SystemExit as error:
+        code = 1 if error.code else 0
+        raise
+    finally:
+        if os.getpid() != process:
+            with suppress(Exception):
+                sys.stdout.flush()
+            os._exit(code)
+
+
 def made(
     output_class: Any,
     name: str,
@@ -159,7 +177,8 @@ def made(
     instances: list[Any] = []
     patience = Patience(_seconds(timeout), name, _file_of(output_class))
     try:
-        patience.call(lambda: instances.append(output_class(parser, settings, logger)))
+        with redirect_stdout(sys.stdout), _one_process():  # ours again afterwards
+            patience.call(lambda: instances.append(output_class(parser, settings, logger)))
         return instances[0]
     except OutputError as error:
         return _Unmade(f"it cannot be made, {error}")
@@ -236,7 +255,7 @@ class ForeignOutput(Output):
         """
         before = sys.stdout
         # Without one print() would say nothing and print nothing.
-        with redirect_stdout(_ClosedOutput() if before is None else before):
+        with redirect_stdout(_ClosedOutput() if before is None else before), _one_process():
             self.instance.submit(metrics)
         try:
             if hasattr(before, "flush") and not getattr(before, "closed", False):
@@ -255,7 +274,7 @@ class ForeignOutput(Output):
             OutputError: If it raises something or exits.
         """
         try:
-            with redirect_stdout(sys.stdout):  # ours again afterwards
+            with redirect_stdout(sys.stdout), _one_process():  # ours again afterwards
                 self.instance.submit([to_object(metric) for metric in metrics])
         except (BrokenPipeError, click.ClickException):  # who reads has seen enough; bad usage
             raise

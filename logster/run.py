@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from logster.delivery import commit, deliver, failure, owe
-from logster.errors import LogsterError, StateError
+from logster.errors import LogError, LogsterError, StateError
+from logster.generation import Generation
 from logster.job import Job, Report
 from logster.journal import CorruptStateError, Journal, State
 from logster.lock import Lock
@@ -96,7 +97,7 @@ def preview(
     return report, state.owed
 
 
-def note(path: str, log: str, sentence: str) -> None:
+def note(path: str, log: str, sentence: str, log_patterns: Sequence[str] = ()) -> None:
     """
     Note in the state *path* of *log*, if there is one, why a run ended before it began.
 
@@ -106,7 +107,7 @@ def note(path: str, log: str, sentence: str) -> None:
         journal = Journal(path)
         state = journal.load()
         if state and not state.damaged:
-            _make_sure(path, state, log)
+            _make_sure(path, state, log, log_patterns)
             state.summary["error"] = sentence
             journal.commit(state)
 
@@ -122,7 +123,7 @@ def _load(job: Job, journal: Journal, report: Report, *, touch: bool = True) -> 
             report.errors.append(f"{error} {_consequence(job, error.rescued)} It is in {aside}.")
             return error.rescued
         if state:
-            _make_sure(path, state, job.log)
+            _make_sure(path, state, job.log, job.log_patterns)
             if state.damaged:
                 aside = journal.set_aside() if touch and own else path
                 report.errors.append(
@@ -134,7 +135,7 @@ def _load(job: Job, journal: Journal, report: Report, *, touch: bool = True) -> 
     return State() if job.from_start else None
 
 
-def _make_sure(path: str, state: State, log: str) -> None:
+def _make_sure(path: str, state: State, log: str, log_patterns: Sequence[str]) -> None:
     """
     Make sure that the state *path* is that of *log*: 1.x gave ``/a-b`` and ``/a/b`` one name.
 
@@ -144,25 +145,49 @@ def _make_sure(path: str, state: State, log: str) -> None:
         StateError: If it is another's; an early state does not tell.
     """
     known, asked = state.summary.get("log", ""), _absolute(log)
-    if os.path.isabs(known) and os.path.abspath(known) != asked and _differ(known, asked, state):
+    if (
+        os.path.isabs(known)
+        and os.path.abspath(known) != asked
+        and _differ(known, asked, log_patterns, state)
+    ):
         raise StateError(
             f"The state {path} is that of the log {known}, and {asked} gives it the same name. "
             "Nothing was read or sent; give one of the two --job NAME."
         )
 
 
-def _differ(known: str, asked: str, state: State) -> bool:
-    """Return whether *known* is there still, and *asked* neither is it nor was read last."""
+def _differ(known: str, asked: str, log_patterns: Sequence[str], state: State) -> bool:
+    """Return whether *asked* is neither *known* nor, if that is gone, what was read last."""
     try:
         there = os.stat(known)
     except (OSError, ValueError):
-        return False
+        return os.path.exists(asked) and not _was_read(asked, log_patterns, state)
     try:
         here = os.stat(asked)
     except (OSError, ValueError):
         return True
     read_last = state.cursor[-1].inode if state.cursor else None
     return not os.path.samestat(there, here) and here.st_ino != read_last
+
+
+def _was_read(asked: str, log_patterns: Sequence[str], state: State) -> bool:
+    """Return whether *asked*, or a file rotated from it, is what was read last."""
+    from logster.shelf import Shelf  # noqa: PLC0415 - only for a log that was moved
+
+    if not state.cursor:
+        return True
+    last = state.cursor[-1]._replace(path="")
+    try:
+        live = Generation(asked)
+    except (OSError, LogError):
+        return True  # the run says what is wrong with it
+    with contextlib.closing(live):
+        if live.is_at(last) or (last.head_bytes and live.holds(last)):
+            return True
+        rotated = Shelf(asked, log_patterns).find(last, [live.identity])
+    if rotated:
+        rotated.close()
+    return bool(rotated)
 
 
 def _absolute(path: str) -> str:

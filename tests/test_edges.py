@@ -433,6 +433,7 @@ class TestSharedOptions:
         """An option that takes two values may be declared; given it is refused in a sentence."""
         outcome = self.run(bench, "-o", "third.Caller", *words)
 
+        assert 0 == self.run(bench, "-o", "third.Caller", *words, "--help").code
         assert (2, "") == (outcome.code, outcome.out)
         assert (
             "Error: The option -P/--pair of the output third.Caller takes 2 values, and logster "
@@ -440,13 +441,13 @@ class TestSharedOptions:
         ) == outcome.err
 
     def test_cluster_and_environment(self, bench: Bench) -> None:
-        """Flags of one letter count, its own and shared ones, and so does the environment."""
+        """Flags of one letter count, its own and shared ones; so does the environment, for ours."""
         bench.module("third", SHARER)
         env = {"LOGSTER_TIMEOUT": "7", "LOGSTER_TAG": "a=b c=d"}
 
         out = bench.run("-o", "third.Sharer", "-dJx", "-p", "web", "counter.Counter", env=env).out
 
-        assert "7 ['a=b', 'c=d'] x web nowhere\n" == out
+        assert "3 [] x web nowhere\n" == out
 
     def test_defaults(self, bench: Bench) -> None:
         """A default of one output is its own; ours and those of others stay as they are."""

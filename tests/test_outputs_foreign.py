@@ -15,6 +15,7 @@ import pytest
 from outputs import batch, settings
 from running import Bench, Outcome, logster
 
+from logster.delivery import _in_parts
 from logster.errors import OutputError
 from logster.foreign import ForeignOutput
 from logster.metrics import Metric
@@ -164,7 +165,7 @@ class TestRun:
         assert 2 == good.out.count("mine got 1\n")
 
     def test_deaf_in_the_middle(self, bench: Bench) -> None:
-        """What it took before was noted: no later run sends that again, though the fault stays."""
+        """What it took before is noted by the run after, though the fault stays."""
         failing = "\n        raise OSError\n"
         bench.module("mine", HEAD + failing)
         for _ in range(3):
@@ -176,12 +177,42 @@ class TestRun:
         bench.module("mine", HEAD + third)
 
         bad = impatient(bench, "-o", "mine.Mine", grace=0.4)
+        again = impatient(bench, "-o", "mine.Mine", grace=0.4)
         status = logster("status", "-s", bench.states)
         good = bench.run("--mine-good", "-o", "mine.Mine", "mine.Own")
 
         assert (1, 3) == (bad.code, bad.out.count("mine waits"))
+        assert (1, 2) == (again.code, again.out.count("mine waits"))
         assert (2, True) == (status.code, "sent to mine.Mine: OSError" in status.out)
-        assert 3 == good.out.count("mine got 1\n")
+        assert 4 == good.out.count("mine got 1\n")
+
+    def test_many_batches(self) -> None:
+        """What is owed of many runs is noted a few times, not as often as there are batches."""
+        taker = SimpleNamespace(submit=lambda _: None)
+        output = ForeignOutput(settings("stdout"), "mine.Taker", taker)
+        parts = list(_in_parts("mine", output, [batch(n, Metric("n", n)) for n in range(1000)]))
+
+        assert [1, 2, 4, 8, 16, 32, 64, 128, 256, 489] == [part.delivered for _, part in parts]
+
+    @pytest.mark.parametrize("ending", ["sys.exit()", "sys.exit(3)", "return", "raise OSError"])
+    def test_fork_that_goes_on(self, bench: Bench, ending: str) -> None:
+        """A process that an output forks ends with its work: it is not a second run."""
+        bench.module(
+            "mine",
+            HEAD
+            + f"""
+        if not os.fork():
+            print("mine forked", flush=True)
+            {ending}
+        print("mine ended", os.waitstatus_to_exitcode(os.wait()[1]) != 0)
+""",
+        )
+        for _ in range(2):
+            outcome = impatient(bench, "-o", "mine.Mine")
+
+            failed = ending in {"sys.exit(3)", "raise OSError"}
+            assert (0, "") == (outcome.code, outcome.err)
+            assert f"mine waits\nmine forked\nmine ended {failed}\n" == outcome.out
 
     def test_among_others(self, bench: Bench) -> None:
         """Beside others an output has the thread it was made in, on which a library may insist."""

@@ -712,6 +712,41 @@ class TestState:
         assert place.expected == place.counted
         assert (os.path.abspath(log), None) == (summary["log"], summary["error"])
 
+    def test_of_a_log_in_another_place(self, place: Place) -> None:
+        """A log that was copied elsewhere, and rotated there, is known by what it holds."""
+        place.write(100)
+        place.run()
+        place.write(5)
+        other = place.folder / "other"
+        other.mkdir()
+        (other / "app.log.1").write_bytes(place.log.read_bytes())
+        place.log.unlink()
+        place.log = other / "app.log"
+        place.write(7)
+        place.run(log=str(place.log))
+
+        assert place.expected == place.counted
+        assert str(place.log) == place.load().summary["log"]
+
+    @pytest.mark.parametrize("kept", [b"", b"line 0\n"])
+    def test_while_its_log_is_absent(self, place: Place, kept: bytes) -> None:
+        """Another log does not take the place of one that is absent for a moment."""
+        place.log.write_bytes(kept)
+        place.written = len(kept.splitlines())
+        place.state.unlink()
+        place.run()
+        place.write(3)
+        place.rotate(create=False)
+        other = place.folder / "other" / "app.log"
+        other.parent.mkdir()
+        other.write_bytes(b"line 7\n" * 30)
+        with pytest.raises(StateError, match="gives it the same name"):
+            place.run(log=str(other))
+        place.write(2)
+        place.run()
+
+        assert 5 == place.counted[0]
+
     def test_of_an_unknown_log(self, place: Place) -> None:
         """A state that does not tell its log, or not from the root, is taken as it is."""
         for log in ("app.log", None):
