@@ -50,7 +50,7 @@ def without_copies(
         shelf: What else there is.
     """
     kept = list(newer)
-    rotated = [each for each in newer if _is_rotated(each, newer, place, last, shelf)]
+    rotated = [each for each in newer if is_rotated(each, newer, place, last, shelf)]
     taken = {file.identity for file in (*known, *([live] if live else []))}
     old = [each for each in shelf.candidates if each not in newer and each.identity not in taken]
 
@@ -72,7 +72,7 @@ def without_copies(
     return kept
 
 
-def _is_rotated(
+def is_rotated(
     each: Candidate,
     newer: Sequence[Candidate],
     place: Candidate | None,

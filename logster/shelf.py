@@ -22,6 +22,9 @@ _DATE = r"[._-]?\d[\d._:TZ+-]{5,}"
 _DATED = re.compile(r"\d{6}|\d{4}[._-]\d\d")
 _DAY_NS = 86_400 * 10**9
 
+#: What a program that compresses a file may cut off its time.
+_TWIN_NS = 10**9
+
 #: The scheme of names that count down, and that of names without a number or a date.
 NUMBERED, UNRANKED = 0, 2
 
@@ -45,7 +48,7 @@ class Candidate(NamedTuple):
 
         rank: Grows with time within a scheme.
 
-        has_time: Whether its date has a time of day.
+        digits: How many digits its date has; 0 for a number.
     """
 
     path: str
@@ -55,7 +58,7 @@ class Candidate(NamedTuple):
     mtime_ns: int
     scheme: int
     rank: int
-    has_time: bool = False
+    digits: int = 0
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -68,19 +71,19 @@ class Candidate(NamedTuple):
         return self.path.endswith(COMPRESSED)
 
     @property
-    def is_dated(self) -> bool:
-        """Return whether a date is in its name."""
-        return self.scheme not in {NUMBERED, UNRANKED}
-
-    @property
     def has_rank(self) -> bool:
         """Return whether a number or a date is in its name."""
         return self.scheme != UNRANKED
 
     @property
-    def row(self) -> tuple[str, int, bool]:
+    def kind(self) -> tuple[int, int]:
+        """Return what it shares with those whose names are made as its is."""
+        return self.scheme, self.digits
+
+    @property
+    def row(self) -> tuple[str, int, int]:
         """Return what it shares with those that one program names: folder and kind of name."""
-        return os.path.realpath(os.path.dirname(self.path)), self.scheme, self.has_time
+        return os.path.realpath(os.path.dirname(self.path)), *self.kind
 
     def is_beside(self, other: "Candidate | None") -> bool:
         """Return whether *other* is another generation by its number or date alone."""
@@ -136,11 +139,22 @@ class Shelf:
         folders = {os.path.dirname(self.log) or ".", os.path.dirname(target)}
         found = (_candidate(path, names) for path in self._paths(names, folders))
         unique = {each.identity: each for each in found if each}
-        # While a file is being compressed both it and its plain twin exist.
-        plain = {each.path for each in unique.values() if not each.is_compressed}
-        return _sorted(
-            each for each in unique.values() if os.path.splitext(each.path)[0] not in plain
-        )
+        plain = {
+            each.path: each.mtime_ns
+            for each in unique.values()
+            if not each.is_compressed and each.path not in {self.log, target}
+        }
+
+        def is_twin(each: Candidate) -> bool:
+            # While a file is being compressed both are there; of an older file it is no twin.
+            written_ns = plain.get(os.path.splitext(each.path)[0])
+            return (
+                each.is_compressed
+                and written_ns is not None
+                and each.mtime_ns > written_ns - _TWIN_NS
+            )
+
+        return _sorted(each for each in unique.values() if not is_twin(each))
 
     def candidate(self, identity: tuple[int, int]) -> Candidate | None:
         """Return the candidate with that device and inode."""
@@ -234,11 +248,15 @@ class Shelf:
 
             last: What is known of it.
         """
-        row = place and place.row
 
         def is_newer(each: Candidate) -> bool:
-            # A number says something within a folder, a date everywhere.
-            if place and each.scheme == place.scheme and (each.is_dated or each.row == row):
+            # A number says something within a folder, a date elsewhere too.
+            if (
+                place
+                and each.rank != place.rank
+                and each.kind == place.kind
+                and (each.digits or each.row == place.row)
+            ):
                 # A day, for a clock that was set back; a file left lying is older.
                 return each.rank > place.rank and each.mtime_ns > last.mtime_ns - _DAY_NS
             return each.mtime_ns > last.seen_ns
@@ -385,7 +403,7 @@ class _Names:
             shape = re.sub(r"\d+", r"\\d+", re.escape(bases[-1]))
             self._patterns.append(re.compile(f"({shape}){_COMPRESSED}"))
 
-    def rank(self, name: str) -> tuple[int, int, bool] | None:
+    def rank(self, name: str) -> tuple[int, int, int] | None:
         """Return how *name* ranks by the number or the date in it, or None."""
         for pattern in self._patterns:
             if match := pattern.fullmatch(name):
@@ -393,9 +411,9 @@ class _Names:
         return None
 
 
-def _rank(digits: str) -> tuple[int, int, bool]:
+def _rank(digits: str) -> tuple[int, int, int]:
     """
-    Return scheme and rank of a name with these *digits*, and whether a time of day is in it.
+    Return scheme and rank of a name with these *digits*, and how many there are of a date.
 
     Scheme 0 counts down, 1 is a date.
 
@@ -403,11 +421,11 @@ def _rank(digits: str) -> tuple[int, int, bool]:
     (True, True)
     """
     if not digits:
-        return UNRANKED, 0, False
+        return UNRANKED, 0, 0
     if len(digits) <= 5:
-        return NUMBERED, -int(digits), False
+        return NUMBERED, -int(digits), 0
     scheme = 1 if digits.startswith(("19", "20")) and len(digits) != 10 else 10 + len(digits)
-    return scheme, int(digits.ljust(20, "0")[:20]), len(digits) >= len("yyyymmddhhmm")
+    return scheme, int(digits.ljust(20, "0")[:20]), len(digits)
 
 
 def _candidate(path: str, names: _Names) -> Candidate | None:
@@ -418,14 +436,14 @@ def _candidate(path: str, names: _Names) -> Candidate | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    rank = names.rank(os.path.basename(path)) or (UNRANKED, 0, False)
+    rank = names.rank(os.path.basename(path)) or (UNRANKED, 0, 0)
     return Candidate(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *rank)
 
 
 def _sorted(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Return *candidates*, the oldest first: by name where one scheme names all, else by time."""
     all_ = list(candidates)
-    by_name = len({each.scheme for each in all_}) == 1
+    by_name = len({each.kind for each in all_}) == 1
     return sorted(all_, key=lambda each: (each.rank if by_name else 0, each.mtime_ns))
 
 

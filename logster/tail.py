@@ -284,11 +284,16 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             return False
         if live.status.st_mtime_ns == last.mtime_ns:
             return False
+        place = self._place_of(steps)
         try:
-            newer = self._newer(self._place_of(steps), last, steps, live)
-            if last.is_blank:
-                return bool(newer)
-            return any(self._branches(each, live, last) for each in newer)
+            newer = self._newer(place, last, steps, live)
+            if last.is_blank or not newer:
+                fresh = self._free(self._shelf.since(place, last), steps, live)
+                return bool(newer) and not all(map(self._shelf.is_stray, fresh))
+            from logster.copies import is_rotated  # noqa: PLC0415 - few runs have several to read
+
+            rotated = [each for each in newer if is_rotated(each, newer, place, last, self._shelf)]
+            return any(self._branches(each, live, last) for each in rotated)
         except LogError:
             if last.is_blank:
                 raise
@@ -296,16 +301,14 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
 
     def _branches(self, candidate: Candidate, live: Generation, last: Position) -> bool:
         """Return whether *candidate* is as *live* up to *last*, and what follows is not there."""
-        file = self._shelf.open(candidate)
-        try:
-            if not file.holds(last):
+        with contextlib.closing(self._shelf.open(candidate)) as file:
+            try:
+                if not file.holds(last):
+                    return False
+                more = file.read(WINDOW_BYTES, last.offset)
+                return live.read(len(more), last.offset) != more
+            except OSError:
                 return False
-            more = file.read(WINDOW_BYTES, last.offset)
-            return live.read(len(more), last.offset) != more
-        except OSError:
-            return False
-        finally:
-            file.close()
 
     def _watch(self, position: Position, live: Generation | None, steps: list[_Step]) -> None:
         """Add a file that was left for the next one, in case its writer had not left it yet."""
@@ -319,14 +322,14 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             if position.copied and position.is_blank:
                 return  # nobody writes to a copy, and nothing is there to know it by
         found = self._shelf.find(position, _identities(steps, live))
-        if found and position.is_blank:
+        if found and position.head is not None and position.offset <= BANNER_BYTES:
             try:
-                is_another = self._is_known_better(found)
+                is_another = self._is_known_better(found, position)
             except OSError:  # it was damaged and is still
                 found.close()
                 steps.append(_Step(None, position))
                 return
-            each = self._shelf.candidate(found.identity)
+            each = self._shelf.candidate(found.identity) if position.is_blank else None
             if is_another or (each and not self._originals([each], None, position, steps, live)):
                 found.close()
                 found = None
@@ -336,9 +339,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             lost = position.size - position.offset
             self._lose(lost, f"{position.path} is gone with {lost} bytes of a line not yet whole.")
 
-    def _is_known_better(self, file: Generation) -> bool:
-        """Return whether *file* is that of a position which has more than an inode to tell."""
-        known = [each for each in self.cursor if not each.is_blank]
+    def _is_known_better(self, file: Generation, position: Position) -> bool:
+        """Return whether *file* is that of a position further on, which has more to know it by."""
+        known = [each for each in self.cursor if each.offset > position.offset]
         # Nothing of a damaged file was known; made whole it may turn out to be a copy.
         return any(file.holds(each) if file.stream else file.is_at(each) for each in known)
 
@@ -354,6 +357,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         anchor = self._shelf.find(last, _identities(steps, live))
         if anchor and last.is_blank and anchor.status.st_mtime_ns != last.mtime_ns:
             anchor.close()  # with nothing to know it by, its inode alone proves too little
+            anchor = None
+        if anchor and live and not copied and _goes_on(anchor, live, last):
+            anchor.close()
             anchor = None
         if anchor:
             steps.append(_Step(anchor, last, copied))
@@ -576,6 +582,15 @@ def _identities(steps: Sequence[_Step], live: Generation | None) -> set[tuple[in
             status = os.stat(path)
             known.add((status.st_dev, status.st_ino))
     return known
+
+
+def _goes_on(file: Generation, live: Generation, last: Position) -> bool:
+    """Return whether the log was copied back, so that all of the *file* read last begins it."""
+    if last.offset <= BANNER_BYTES or not live.holds(last):
+        return False
+    from logster.copies import is_part  # noqa: PLC0415 - few logs come back
+
+    return is_part(file, live)
 
 
 def _is_copied(file: Generation, live: Generation) -> bool:
