@@ -1,15 +1,19 @@
 """
 A long catch-up, read by several processes.
 
-What a plain file holds already is cut at line ends; forked processes take the
-first parts and the run itself the last. What they counted comes back through
-pipes and is merged in the order of the file, exactly.
+What a plain file holds already is cut at line ends into parts. Forked processes take
+the first ones and the run itself the last; those between are taken by whoever has
+time, since the cores of a machine are seldom equally fast, and a virtual one's least
+of all. What was counted comes back through pipes and is merged in the order of the
+file, exactly.
 """
 
 import os
 import pickle
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from itertools import chain, pairwise
+from typing import Any, NamedTuple, NoReturn
 
 from logster.errors import LogError
 from logster.generation import ChangedError, Generation, Position, Reader
@@ -18,6 +22,9 @@ from logster.parser import LogsterParser, Tally, feeder
 
 #: Bytes that a process must have to read before one more pays.
 WORTH_BYTES = 4 << 20
+
+#: Into so many parts the share of each process is cut; half of them are its own.
+PARTS = 8
 
 _OWN = frozenset({"__init__", "parse_line", "feed", "take", "get_state"})
 
@@ -37,6 +44,26 @@ def can_share(parser: Any) -> bool:
         if not parent.__module__.startswith("logster.") and _OWN & vars(parent).keys():
             return False
     return False
+
+
+class _Counted(NamedTuple):
+    """
+    What was counted in parts that follow each other.
+
+    Attributes:
+        first: The number of the first part.
+
+        figures: What the parser that took them knows.
+
+        tally: How their lines were taken.
+
+        overlong: How many were too long.
+    """
+
+    first: int
+    figures: dict[str, Any]
+    tally: Tally
+    overlong: int
 
 
 class Helpers:
@@ -65,6 +92,10 @@ class Helpers:
             jobs,
             max_line,
         )
+        self._memory: Any = None
+        self._file: Generation | None = None
+        self._parts: list[tuple[int, int]] = []
+        self._free = -1
         self._pipes: list[tuple[int, int]] = []
 
     @property
@@ -79,22 +110,26 @@ class Helpers:
         Returns:
             Where the run itself must read on; *start* if the rest is too short to share.
         """
-        size = file.status.st_size
-        jobs = min(self.jobs, (size - start) // WORTH_BYTES)
-        for left in range(jobs, 1, -1):
-            end = _line_end(file, start + (size - start) // left, size)
-            if end is None:
-                break
-            # The first part goes on from what the last run remembered, the others do not.
-            self._fork(self.make_parser() if self.at_work else self.parser, file, start, end)
-            start = end
-        if self.at_work:
-            self.parser.memory = None
-        return start
+        jobs = min(self.jobs, (file.status.st_size - start) // WORTH_BYTES)
+        self._parts = _cut(file, start, min(jobs * PARTS, 256)) if jobs > 1 else []
+        jobs = min(jobs, len(self._parts))
+        if jobs < 2:
+            return start
+        own = max(1, len(self._parts) // jobs // 2)
+        self._file = copy(file)
+        self._file.descriptor = os.dup(file.descriptor)
+        # The first part goes on from what the last run remembered, the others do not.
+        self._memory, self.parser.memory = self.parser.memory, None
+        self._free, giving = os.pipe()
+        os.write(giving, bytes(range((jobs - 1) * own, len(self._parts) - own)))
+        os.close(giving)
+        for first in range(0, (jobs - 1) * own, own):
+            self._fork(range(first, first + own))
+        return self._parts[-own][0]
 
     def collect(self) -> tuple[Any, Tally, int]:
         """
-        Wait for the processes.
+        Help with the parts that nobody took, and wait for the processes.
 
         Returns:
             The parser that took all parts, how the lines of theirs were taken, and how
@@ -105,53 +140,86 @@ class Helpers:
 
             LogError: If one of them died.
         """
-        parsers, tallies, overlong = [], [Tally()], 0
-        for counted, tally, long_lines in map(_outcome, self._pipes):
+        counted = [*self._count(self._claimed()), *chain(*map(_outcome, self._pipes))]
+        counted.sort(key=lambda each: each.first)
+        parsers = []
+        for each in counted:
             parsers.append(self.make_parser())
-            parsers[-1].__dict__.update(counted)
-            tallies.append(tally)
-            overlong += long_lines
+            parsers[-1].__dict__.update(each.figures)
         first, *others = [*parsers, self.parser]
         for other in others:
             first.merge(other)
-        return first, Tally(*map(sum, zip(*tallies, strict=True))), overlong
+        tallies = [each.tally for each in counted]
+        return first, _total(tallies), sum(each.overlong for each in counted)
 
     def dismiss(self) -> None:
         """Let nobody wait for the processes: what they counted is not wanted."""
+        if self._file:
+            for _ in self._claimed():
+                pass
+            os.close(self._free)
+            self._file.close()
+            self._file = None
         for _, pipe in self._pipes:
             os.close(pipe)
         for process, _ in self._pipes:
             os.waitpid(process, 0)
         self._pipes.clear()
 
-    def _fork(self, parser: Any, file: Generation, start: int, end: int) -> None:
+    def _claimed(self) -> Iterator[int]:
+        """Yield the numbers of parts that nobody took before; whoever reads one has it alone."""
+        while number := os.read(self._free, 1):
+            yield number[0]
+
+    def _fork(self, own: Iterable[int]) -> None:
         reading, writing = os.pipe()
         process = os.fork()
         if not process:
             os.close(reading)
-            _serve(parser, Reader(file, Position(0, start), self.max_line, end=end), end, writing)
+            self._serve(own, writing)
         os.close(writing)
         self._pipes.append((process, reading))
 
+    def _serve(self, own: Iterable[int], pipe: int) -> NoReturn:
+        """Read parts, write what was counted to *pipe*, and end the process."""
+        try:
+            outcome: Any = list(self._count(chain(own, self._claimed())))
+        except BaseException as error:  # noqa: BLE001 - the run tells of it
+            outcome = error
+        try:
+            with open(pipe, "wb") as stream:
+                stream.write(_pickled(outcome))
+        finally:
+            os._exit(0)
 
-def _serve(parser: Any, reader: Reader, end: int, pipe: int) -> NoReturn:
-    """Read one part, write what was counted to *pipe*, and end the process."""
-    try:
-        outcome: Any = _counted(parser, reader, end)
-    except BaseException as error:  # noqa: BLE001 - the run tells of it
-        outcome = error
-    try:
-        with open(pipe, "wb") as stream:
-            stream.write(_pickled(outcome))
-    finally:
-        os._exit(0)
+    def _count(self, numbers: Iterable[int]) -> Iterator[_Counted]:
+        """Yield what was counted in the parts with these *numbers*, which grow."""
+        parser, tallies, overlong, first, last = None, [Tally()], 0, 0, -2
+        for number in numbers:
+            if number != last + 1:
+                if parser:
+                    yield _Counted(first, vars(parser), _total(tallies), overlong)
+                parser, tallies, overlong, first = self.make_parser(), [Tally()], 0, number
+                if not number:
+                    parser.memory = self._memory
+            long_lines = self._read(number, parser, tallies)
+            overlong, last = overlong + long_lines, number
+        if parser:
+            yield _Counted(first, vars(parser), _total(tallies), overlong)
+
+    def _read(self, number: int, parser: Any, tallies: list[Tally]) -> int:
+        """Feed one part to *parser*; return how many lines were too long."""
+        assert self._file  # noqa: S101 - there are parts of it
+        start, end = self._parts[number]
+        reader = Reader(self._file, Position(0, start), self.max_line, end=end)
+        tallies += map(feeder(parser), reader.blocks())
+        if reader.offset != end:
+            raise ChangedError(self._file.path)
+        return reader.overlong
 
 
-def _counted(parser: Any, reader: Reader, end: int) -> tuple[dict[str, Any], Tally, int]:
-    tallies = [Tally(), *map(feeder(parser), reader.blocks())]
-    if reader.offset != end:
-        raise ChangedError(reader.file.path)
-    return vars(parser), Tally(*map(sum, zip(*tallies, strict=True))), reader.overlong
+def _total(tallies: Iterable[Tally]) -> Tally:
+    return Tally(*map(sum, zip(*tallies, strict=True)))
 
 
 def _pickled(outcome: Any) -> bytes:
@@ -182,6 +250,15 @@ def _can_cross(parser: Any) -> bool:
     except Exception:  # noqa: BLE001 - pickle raises whatever it meets
         return False
     return True
+
+
+def _cut(file: Generation, start: int, count: int) -> list[tuple[int, int]]:
+    """Return start and end of *count* parts of *file* beyond *start*, fewer if lines are long."""
+    size = file.status.st_size
+    places = [start + (size - start) * number // count for number in range(1, count)]
+    ends = (_line_end(file, place, size) for place in places)
+    bounds = sorted({start, size, *(end for end in ends if end is not None)})
+    return list(pairwise(bounds))
 
 
 def _line_end(file: Generation, near: int, size: int) -> int | None:

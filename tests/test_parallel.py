@@ -3,9 +3,11 @@
 import contextlib
 import gzip
 import os
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from running import FIXTURES
@@ -138,6 +140,41 @@ def test_order_of_the_file(tmp_path: Path) -> None:
 
     assert log.read_text() == "".join(parser.lines)
     assert 4 == len(parser.processes)
+
+
+class Slow(Lines):
+    """Takes its time in any process but one."""
+
+    fast = os.getpid()
+
+    def __init__(self, option_string: str | None = None) -> None:
+        super().__init__(option_string)
+        self.taken: Counter[bool] = Counter()
+
+    def parse_line(self, line: str) -> None:
+        """Take one line."""
+        is_fast = os.getpid() == self.fast
+        if not is_fast:
+            time.sleep(0.002)
+        self.taken[is_fast] += 1
+        super().parse_line(line)
+
+    def merge(self, other: Lines) -> None:
+        """Take over what *other* took."""
+        super().merge(other)
+        self.taken += cast(Slow, other).taken
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_who_has_time_takes_more(tmp_path: Path, jobs: int) -> None:
+    """A slow process reads the parts that are its own, and others what is left."""
+    log = log_of(tmp_path, 1600)
+
+    parser = read(job(log, Slow, jobs), State()).parser
+
+    assert log.read_text() == "".join(parser.lines)
+    assert parser.taken[True] > 1600 * (jobs + 1) / (2 * jobs) * 0.9
+    assert parser.taken[False] >= 1600 * (jobs - 1) / (2 * jobs) * 0.9
 
 
 def test_unmatched_lines_count_in_every_part(tmp_path: Path) -> None:
