@@ -197,14 +197,14 @@ class Helpers:
         parser, tallies, overlong, first, last = None, [Tally()], 0, 0, -2
         for number in numbers:
             if number != last + 1:
-                if parser:
+                if parser is not None:
                     yield _Counted(first, vars(parser), _total(tallies), overlong)
                 parser, tallies, overlong, first = self.make_parser(), [Tally()], 0, number
                 if not number:
                     parser.memory = self._memory
             long_lines = self._read(number, parser, tallies)
             overlong, last = overlong + long_lines, number
-        if parser:
+        if parser is not None:
             yield _Counted(first, vars(parser), _total(tallies), overlong)
 
     def _read(self, number: int, parser: Any, tallies: list[Tally]) -> int:
