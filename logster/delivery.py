@@ -74,9 +74,10 @@ def _in_parts(
     Yield *target* with a receipt for each part of *batches*, up to what is not delivered.
 
     A third party's code may end the process in the midst of a part, and the next run
-    sends what it took of that once more. So the first part is one batch, and the run
-    after next begins with the one at which it ended; each part is twice as long as the
-    one before, since to note a part costs as much as the backlog is long.
+    sends what it took of that once more. So the first part is one batch, and each is
+    twice as long as the one before: with each run the batch at which it ends comes
+    half way nearer, and a long backlog, which costs its length to be noted, is noted
+    a few times only.
     """
     start, length = 0, 1
     while start < len(batches):
