@@ -5,7 +5,6 @@ Somebody saves a log before an upgrade, an archive is filled twice, a move to an
 file system is half done: such a file is no generation, and its lines are known.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
@@ -51,12 +50,13 @@ def without_copies(
     """
     kept = list(newer)
     rotated = [each for each in newer if is_rotated(each, newer, place, last, shelf)]
-    taken = {file.identity for file in (*known, *([live] if live else []))}
+    read = [*known, *([live] if live else [])]
+    taken = {file.identity for file in read}
     old = [each for each in shelf.candidates if each not in newer and each.identity not in taken]
 
     def worth(each: Candidate) -> tuple[bool, bool, bool]:
         # Of two that are the same the one stays that its writer may still write to.
-        return each in rotated, not each.is_compressed, _folder(each.path) == _folder(shelf.log)
+        return each in rotated, not each.is_compressed, each.folder == shelf.home
 
     for each in sorted(newer, key=worth):
         others = [other for other in kept if other is not each]
@@ -65,7 +65,7 @@ def without_copies(
             others = [other for other in others if other.has_rank]
         else:
             others += old
-            files = [file for file in (*known, live) if file and not _are_beside(each, file, shelf)]
+            files = [file for file in read if not each.is_beside(shelf.candidate(file.identity))]
         rivals = [other for other in others if not each.is_beside(other)]
         if each.size and (rivals or files) and _is_copy(each, rivals, files, shelf):
             kept.remove(each)
@@ -86,17 +86,8 @@ def is_rotated(
         return is_last and not shelf.is_stray(each)
     if place and place.has_rank:
         return each.row == place.row
-    home = _folder(shelf.log)
-    at_home = any(other.has_rank and _folder(other.path) == home for other in newer)
-    return _folder(each.path) == home or not at_home
-
-
-def _folder(path: str) -> str:
-    return os.path.realpath(os.path.dirname(path))
-
-
-def _are_beside(each: Candidate, file: Generation, shelf: Shelf) -> bool:
-    return each.is_beside(shelf.candidate(file.identity))
+    at_home = any(other.has_rank and other.folder == shelf.home for other in newer)
+    return each.folder == shelf.home or not at_home
 
 
 def _has_line(window: bytes) -> bool:

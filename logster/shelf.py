@@ -26,7 +26,7 @@ _DAY_NS = 86_400 * 10**9
 _TWIN_NS = 10**9
 
 #: The scheme of names that count down, and that of names without a number or a date.
-NUMBERED, UNRANKED = 0, 2
+_NUMBERED, _UNRANKED = 0, 2
 
 
 class Candidate(NamedTuple):
@@ -73,7 +73,12 @@ class Candidate(NamedTuple):
     @property
     def has_rank(self) -> bool:
         """Return whether a number or a date is in its name."""
-        return self.scheme != UNRANKED
+        return self.scheme != _UNRANKED
+
+    @property
+    def folder(self) -> str:
+        """Return the directory it is in, wherever links lead."""
+        return os.path.realpath(os.path.dirname(self.path))
 
     @property
     def kind(self) -> tuple[int, int]:
@@ -83,15 +88,11 @@ class Candidate(NamedTuple):
     @property
     def row(self) -> tuple[str, int, int]:
         """Return what it shares with those that one program names: folder and kind of name."""
-        return os.path.realpath(os.path.dirname(self.path)), *self.kind
+        return self.folder, *self.kind
 
     def is_beside(self, other: "Candidate | None") -> bool:
         """Return whether *other* is another generation by its number or date alone."""
-        return (
-            other is not None
-            and (self.scheme, self.rank != other.rank) == (other.scheme, True)
-            and self.row == other.row
-        )
+        return other is not None and self.rank != other.rank and self.row == other.row
 
 
 class Remnant(NamedTuple):
@@ -130,6 +131,11 @@ class Shelf:
         self.log = log
         self.patterns = patterns
         self.unreadable: list[str] = []
+
+    @cached_property
+    def home(self) -> str:
+        """Return the directory of the log, wherever links lead."""
+        return os.path.realpath(os.path.dirname(self.log))
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -421,9 +427,9 @@ def _rank(digits: str) -> tuple[int, int, int]:
     (True, True)
     """
     if not digits:
-        return UNRANKED, 0, 0
+        return _UNRANKED, 0, 0
     if len(digits) <= 5:
-        return NUMBERED, -int(digits), 0
+        return _NUMBERED, -int(digits), 0
     scheme = 1 if digits.startswith(("19", "20")) and len(digits) != 10 else 10 + len(digits)
     return scheme, int(digits.ljust(20, "0")[:20]), len(digits)
 
@@ -436,7 +442,7 @@ def _candidate(path: str, names: _Names) -> Candidate | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    rank = names.rank(os.path.basename(path)) or (UNRANKED, 0, 0)
+    rank = names.rank(os.path.basename(path)) or (_UNRANKED, 0, 0)
     return Candidate(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *rank)
 
 

@@ -286,9 +286,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             return False
         place = self._place_of(steps)
         try:
-            newer = self._newer(place, last, steps, live)
+            fresh = self._free(self._shelf.since(place, last), steps, live)
+            newer = self._originals(fresh, place, last, steps, live)
             if last.is_blank or not newer:
-                fresh = self._free(self._shelf.since(place, last), steps, live)
                 return bool(newer) and not all(map(self._shelf.is_stray, fresh))
             from logster.copies import is_rotated  # noqa: PLC0415 - few runs have several to read
 
@@ -451,7 +451,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
     ) -> list[Candidate]:
         """Return what came after *place*, but for the files that are known."""
         newer = self._free(self._shelf.since(place, last), steps, live)
-        return self._originals(newer, place, last, steps, live) if newer else []
+        return self._originals(newer, place, last, steps, live)
 
     def _originals(
         self,
@@ -462,6 +462,8 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         live: Generation | None,
     ) -> list[Candidate]:
         """Return those of *newer* that are no copies, and log the others."""
+        if not newer:
+            return []
         from logster.copies import without_copies  # noqa: PLC0415 - few runs have several to read
 
         known = [step.file for step in steps if step.file]

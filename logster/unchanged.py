@@ -43,9 +43,10 @@ def unchanged(filename: str, cursor: Sequence[Position], max_line: int) -> Uncha
     """
     if not cursor or any(position.size != position.offset for position in cursor):
         return None
-    *watched, last = cursor
-    if not all(position.is_untouched() for position in watched):
+    # One look at each tells of most logs that they have grown, before any is opened.
+    if not all(position.is_untouched() for position in reversed(cursor)):
         return None
+    *watched, last = cursor
     try:
         live = Generation(filename)
     except (OSError, LogError):
