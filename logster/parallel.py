@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from itertools import chain, pairwise
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from logster.errors import LogError
 from logster.generation import ChangedError, Generation, Position, Reader
@@ -46,24 +46,32 @@ def can_share(parser: Any) -> bool:
     return False
 
 
-class _Counted(NamedTuple):
+class _Counted:
     """
     What was counted in parts that follow each other.
 
-    Attributes:
+    Args:
         first: The number of the first part.
 
-        figures: What the parser that took them knows.
+        parser: What takes them.
+
+    Attributes:
+        last: The number of the last part.
 
         tally: How their lines were taken.
 
         overlong: How many were too long.
     """
 
-    first: int
-    figures: dict[str, Any]
-    tally: Tally
-    overlong: int
+    def __init__(self, first: int, parser: Any) -> None:
+        self.first = self.last = first
+        self.parser = parser
+        self.tally = Tally()
+        self.overlong = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what crosses to another process: of the parser, what it knows."""
+        return {**vars(self), "parser": vars(self.parser)}
 
 
 class Helpers:
@@ -140,17 +148,17 @@ class Helpers:
 
             LogError: If one of them died.
         """
-        counted = [*self._count(self._claimed()), *chain(*map(_outcome, self._pipes))]
+        counted = self._count(self._claimed())
+        for each in chain.from_iterable(map(_outcome, self._pipes)):
+            each.parser, known = self.make_parser(), each.parser
+            each.parser.__dict__.update(known)
+            counted.append(each)
         counted.sort(key=lambda each: each.first)
-        parsers = []
-        for each in counted:
-            parsers.append(self.make_parser())
-            parsers[-1].__dict__.update(each.figures)
-        first, *others = [*parsers, self.parser]
+        first, *others = [*(each.parser for each in counted), self.parser]
         for other in others:
             first.merge(other)
-        tallies = [each.tally for each in counted]
-        return first, _total(tallies), sum(each.overlong for each in counted)
+        tally = _total([each.tally for each in counted])
+        return first, tally, sum(each.overlong for each in counted)
 
     def dismiss(self) -> None:
         """Let nobody wait for the processes: what they counted is not wanted."""
@@ -183,7 +191,7 @@ class Helpers:
     def _serve(self, own: Iterable[int], pipe: int) -> NoReturn:
         """Read parts, write what was counted to *pipe*, and end the process."""
         try:
-            outcome: Any = list(self._count(chain(own, self._claimed())))
+            outcome: Any = self._count(chain(own, self._claimed()))
         except BaseException as error:  # noqa: BLE001 - the run tells of it
             outcome = error
         try:
@@ -192,30 +200,27 @@ class Helpers:
         finally:
             os._exit(0)
 
-    def _count(self, numbers: Iterable[int]) -> Iterator[_Counted]:
-        """Yield what was counted in the parts with these *numbers*, which grow."""
-        parser, tallies, overlong, first, last = None, [Tally()], 0, 0, -2
+    def _count(self, numbers: Iterable[int]) -> list[_Counted]:
+        """Return what was counted in the parts with these *numbers*, which grow."""
+        counted: list[_Counted] = []
         for number in numbers:
-            if number != last + 1:
-                if parser is not None:
-                    yield _Counted(first, vars(parser), _total(tallies), overlong)
-                parser, tallies, overlong, first = self.make_parser(), [Tally()], 0, number
+            if not counted or number != counted[-1].last + 1:
+                counted.append(_Counted(number, self.make_parser()))
                 if not number:
-                    parser.memory = self._memory
-            long_lines = self._read(number, parser, tallies)
-            overlong, last = overlong + long_lines, number
-        if parser is not None:
-            yield _Counted(first, vars(parser), _total(tallies), overlong)
+                    counted[-1].parser.memory = self._memory
+            self._read(number, counted[-1])
+        return counted
 
-    def _read(self, number: int, parser: Any, tallies: list[Tally]) -> int:
-        """Feed one part to *parser*; return how many lines were too long."""
+    def _read(self, number: int, counted: _Counted) -> None:
+        """Count one more part."""
         assert self._file  # noqa: S101 - there are parts of it
         start, end = self._parts[number]
         reader = Reader(self._file, Position(0, start), self.max_line, end=end)
-        tallies += map(feeder(parser), reader.blocks())
+        counted.tally = _total([counted.tally, *map(feeder(counted.parser), reader.blocks())])
         if reader.offset != end:
             raise ChangedError(self._file.path)
-        return reader.overlong
+        counted.overlong += reader.overlong
+        counted.last = number
 
 
 def _total(tallies: Iterable[Tally]) -> Tally:
