@@ -22,7 +22,7 @@ from logster.arguments import (
     written_out,
 )
 from logster.errors import ConfigurationError, LogsterError
-from logster.options import Option, click_option
+from logster.options import MAX_TIMEOUT, Option, click_option
 from logster.registry import load_output, names
 
 
@@ -115,7 +115,7 @@ RUN_OPTIONS: tuple[Option, ...] = (
         metavar="SECONDS",
         type=float,
         least=0.001,
-        most=86400,
+        most=MAX_TIMEOUT,
     ),
     Option(
         ("--no-confirm",),
@@ -259,16 +259,15 @@ class RunCommand(click.Command):
         """Parse *args* after writing out abbreviated options."""
         # click looks for a short option among the long ones first, and makes up its
         # mind with `difflib` and `gettext`: more work than all the rest of its parsing.
-        long_flags = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
         try:
-            return super().parse_args(ctx, expanded(args, self._takes_value(), long_flags))
+            return super().parse_args(ctx, expanded(args, self._takes_value(), self._long_flags()))
         except click.NoSuchOption as error:
             raise self._answer(error, ctx) from error
 
     def _answer(self, error: click.NoSuchOption, ctx: click.Context) -> click.UsageError:
         """Return what to say of an option that is not known, though an output may have it."""
         name = error.option_name
-        own = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
+        own = self._long_flags()
         fitting = sorted(meant(name, own, own))
         if len(fitting) > 1:
             message = f"{name} is ambiguous: {', '.join(fitting)}."
@@ -318,7 +317,7 @@ class RunCommand(click.Command):
             takes_value |= self._takes_value()
         if errors:
             raise errors[0]
-        if not {"-h", "--help"} & set(words):
+        if not _asks_for_help(words):
             self._refuse_pairs()
         return classes
 
@@ -400,9 +399,8 @@ class RunCommand(click.Command):
         from logster.foreign import longest_flag
 
         flags = _flags(option)
-        long_flags = {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
         texts = []
-        for flag, text in walk(self._words, self._takes_value(), long_flags):
+        for flag, text in walk(self._words, self._takes_value(), self._long_flags()):
             if flag == "--":
                 break
             if flag in flags and text is None and option.takes_value():
@@ -414,6 +412,10 @@ class RunCommand(click.Command):
                 texts.append(text or "")
         flag = longest_flag(option)
         return texts or ([] if flag in self._given_way else _texts_of_environment(flag, option))
+
+    def _long_flags(self) -> dict[str, str]:
+        """Return every flag with the longest of the same option."""
+        return {flag: max(each.opts, key=len) for each in self.params for flag in each.opts}
 
     def _takes_value(self) -> dict[str, bool]:
         """Return every flag and whether a value follows it."""
@@ -428,9 +430,13 @@ def _outputs_wanted(words: Sequence[str], takes_value: Mapping[str, bool]) -> li
     """Return every output that *words*, or else the environment, ask for."""
     wanted = values_of(("-o", "--output"), words, takes_value)
     wanted = wanted or os.environ.get("LOGSTER_OUTPUT", "").split()
-    if {"-h", "--help"} & set(words):
+    if _asks_for_help(words):
         wanted = [*wanted, *names("logster.outputs")]
     return wanted
+
+
+def _asks_for_help(words: Sequence[str]) -> bool:
+    return bool({"-h", "--help"} & set(words))
 
 
 def output_kind(given: str) -> str:

@@ -59,12 +59,12 @@ def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
     together = {key: output for key, output in owing.items() if output.side_by_side}
     if len(together) > 1:
         yield from _side_by_side(together, state)
-        owing = {key: output for key, output in owing.items() if key not in together}
-    for target in sorted(owing, key=lambda each: each not in together):
-        if target in together:
-            yield target, _receipt(owing[target], state.owed[target])
-        else:
-            yield from _in_parts(target, owing[target], Backlog(state.owed[target].lines))
+    else:
+        for target, output in together.items():
+            yield target, _receipt(output, state.owed[target])
+    for target, output in owing.items():
+        if target not in together:
+            yield from _in_parts(target, output, Backlog(state.owed[target].lines))
 
 
 def _in_parts(

@@ -51,3 +51,13 @@ class SkipLine(Exception):  # noqa: N818 - a signal, not an error
     Not an error: the line is counted as unmatched and the run goes on. Parsers
     of 1.x know it as `LogsterParsingException`.
     """
+
+
+def line_of(error: BaseException, file: str | None) -> str:
+    """Return in parentheses which line of *file* raised *error*; nothing if none of it did."""
+    line, trace = 0, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f" ({file}:{line})" if line else ""

@@ -14,15 +14,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from functools import partial
-from traceback import walk_tb
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import click
 
-from logster.errors import ConfigurationError, LogsterError, OutputError
+from logster.errors import ConfigurationError, LogsterError, OutputError, line_of
 from logster.metrics import Batch, Metric, MetricObject, to_object
-from logster.outputs import MAX_TIMEOUT, Output, Receipt
+from logster.options import MAX_TIMEOUT
+from logster.outputs import Output, Receipt
 from logster.outputs._patience import Patience
 
 
@@ -133,20 +133,26 @@ def blaming(name: str, output_class: Any, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def _one_process() -> Iterator[None]:
-    """End a process that is forked meanwhile and goes on: only its parent is the run."""
+def _contained(stdout: Any) -> Iterator[None]:
+    """
+    Contain what a third party's code does to the process; what it prints goes to *stdout*.
+
+    Standard output is ours again afterwards, whatever it made of that. A process that it
+    forks and lets run on is ended: only its parent is the run.
+    """
     process, code = os.getpid(), 1
-    try:
-        yield
-        code = 0
-    except SystemExit as error:
-        code = 1 if error.code else 0
-        raise
-    finally:
-        if os.getpid() != process:
-            with suppress(Exception):
-                sys.stdout.flush()
-            os._exit(code)
+    with redirect_stdout(stdout):
+        try:
+            yield
+            code = 0
+        except SystemExit as error:
+            code = 1 if error.code else 0
+            raise
+        finally:
+            if os.getpid() != process:
+                with suppress(Exception):
+                    sys.stdout.flush()
+                os._exit(code)
 
 
 def made(
@@ -177,7 +183,7 @@ def made(
     instances: list[Any] = []
     patience = Patience(_seconds(timeout), name, _file_of(output_class))
     try:
-        with redirect_stdout(sys.stdout), _one_process():  # ours again afterwards
+        with _contained(sys.stdout):
             patience.call(lambda: instances.append(output_class(parser, settings, logger)))
         return instances[0]
     except OutputError as error:
@@ -248,14 +254,10 @@ class ForeignOutput(Output):
         return Receipt(len(batches))
 
     def _submit(self, metrics: list[MetricObject]) -> None:
-        """
-        Hand over *metrics*; what the output prints is delivered once it can be written.
-
-        Standard output is ours again afterwards, whatever the output made of it.
-        """
+        """Hand over *metrics*; what the output prints is delivered once it can be written."""
         before = sys.stdout
         # Without one print() would say nothing and print nothing.
-        with redirect_stdout(_ClosedOutput() if before is None else before), _one_process():
+        with _contained(_ClosedOutput() if before is None else before):
             self.instance.submit(metrics)
         try:
             if hasattr(before, "flush") and not getattr(before, "closed", False):
@@ -274,7 +276,7 @@ class ForeignOutput(Output):
             OutputError: If it raises something or exits.
         """
         try:
-            with redirect_stdout(sys.stdout), _one_process():  # ours again afterwards
+            with _contained(sys.stdout):
                 self.instance.submit([to_object(metric) for metric in metrics])
         except (BrokenPipeError, click.ClickException):  # who reads has seen enough; bad usage
             raise
@@ -294,11 +296,7 @@ def _seconds(timeout: float) -> float:
 
 def _described(error: BaseException, owner: Any) -> str:
     """Return kind, text and place of *error*: where in the module of *owner* it came from."""
-    file = _file_of(owner)
-    found = walk_tb(error.__traceback__)
-    lines = [line for frame, line in found if frame.f_code.co_filename == file]
-    where = f" ({file}:{lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{type(error).__name__}: {error}{line_of(error, _file_of(owner))}"
 
 
 def _file_of(owner: Any) -> str | None:

@@ -13,6 +13,10 @@ from typing import Any, NamedTuple
 from logster.errors import ConfigurationError
 
 
+#: The longest time that a receiver may be given, in seconds; sockets know no eternity.
+MAX_TIMEOUT = 86400
+
+
 class Option(NamedTuple):
     """
     An option of a parser or an output.

@@ -13,7 +13,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from logster.errors import ConfigurationError
+from logster.errors import ConfigurationError, line_of
 
 
 def load_parser(name: str) -> Any:
@@ -112,16 +112,12 @@ def _attribute(name: str, kind: str, module: str, attribute: str) -> Any:
 
 def _place(error: BaseException) -> str:
     """Return which line of the module being imported raised *error*, in parentheses."""
-    found: list[tuple[str, int]] = []
-    module, frame = "", error.__traceback__
-    while frame:
-        code = frame.tb_frame.f_code
-        found.append((code.co_filename, frame.tb_lineno))
-        if code.co_name == "<module>":
-            module = code.co_filename
-        frame = frame.tb_next
-    lines = [line for file, line in found if file == module]
-    return f" ({module}:{lines[-1]})" if lines else ""
+    module, trace = None, error.__traceback__
+    while trace:
+        code = trace.tb_frame.f_code
+        module = code.co_filename if code.co_name == "<module>" else module
+        trace = trace.tb_next
+    return line_of(error, module)
 
 
 def _entry_point(name: str, kind: str, package: str) -> Any:

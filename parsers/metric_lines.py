@@ -229,6 +229,9 @@ class MetricLinesParser(BlockParser):
     def _statistics(self, part: Part) -> Iterator[tuple[str, float]]:
         yield "mean", part.total.mean
         yield "median", part.seen.percentile(50)
+        yield from self._percentiles(part)
+
+    def _percentiles(self, part: Part) -> Iterator[tuple[str, float]]:
         for percent in self.percentiles:
             yield percentile_name(percent), part.seen.percentile(percent)
 
@@ -284,9 +287,7 @@ class MetricLogster(MetricLinesParser):
         """Return *text* as it may stand in a name: as in 1.x, but for control characters."""
         return printable_name(text)
 
-    def _statistics(self, part: Part) -> Iterator[tuple[str, float]]:
-        yield "mean", part.total.mean
-        yield "median", part.seen.percentile(50)
+    def _percentiles(self, part: Part) -> Iterator[tuple[str, float]]:
         for text in self.option.percentiles.split(",") if self.percentiles else ():
             yield f"{text}th_percentile", part.seen.percentile(float(text))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from logster.errors import ConfigurationError, OutputError
 from logster.metrics import Batch, Metric, joined, number
-from logster.options import Option
+from logster.options import MAX_TIMEOUT, Option
 
 
 if TYPE_CHECKING:  # who only prints needs no sockets
@@ -24,9 +24,6 @@ if TYPE_CHECKING:  # who only prints needs no sockets
 
 
 _WIDE = 1 << 63
-
-#: The longest time that a receiver may be given, in seconds; sockets know no eternity.
-MAX_TIMEOUT = 86400
 
 
 class Owing(Enum):

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from logster.errors import ConfigurationError
-from logster.options import Option
+from logster.options import MAX_TIMEOUT, Option
 from logster.transport import shown_place
 
 
@@ -15,7 +15,7 @@ _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
 _SHARED = (
     Option(("--metric-prefix",), ""),
     Option(("--metric-suffix",), ""),
-    Option(("--timeout",), "", type=float, least=0.001, most=86400),
+    Option(("--timeout",), "", type=float, least=0.001, most=MAX_TIMEOUT),
     Option(("--confirm",), "", type=bool),
     Option(("--tags",), "", multiple=True),
 )
