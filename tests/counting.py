@@ -1,9 +1,14 @@
 """Numbered lines, and a job that counts and sums them: both must come out exact."""
 
+import bz2
+import gzip
+import lzma
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from logster.errors import OutputError, SkipLine
 from logster.job import Job, Report
@@ -12,6 +17,15 @@ from logster.metrics import Batch, Metric
 from logster.outputs import Output, Owing, Receipt
 from logster.parser import LogsterParser, Tally
 from logster.run import run
+
+
+#: Ending of a compressed file → what makes its content.
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstandard.ZstdCompressor().compress,
+}
 
 
 class Numbers(LogsterParser):
@@ -87,6 +101,17 @@ class Memory(Output):
 def lines(numbers: Iterable[int]) -> bytes:
     """Return numbered lines."""
     return b"".join(b"line %d\n" % number for number in numbers)
+
+
+def pack(path: Path, ending: str = "gz", *, keep_time: bool = True) -> Path:
+    """Compress *path* as logrotate does."""
+    packed = path.with_name(f"{path.name}.{ending}")
+    packed.write_bytes(PACK[ending](path.read_bytes()))
+    status = path.stat()
+    if keep_time:
+        os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
+    path.unlink()
+    return packed
 
 
 class Place:
@@ -201,3 +226,12 @@ class Place:
 
 def _number(path: Path) -> int:
     return int(path.name.split(".")[2])
+
+
+def exact(place: Place, **changes: Any) -> None:
+    """Run twice more and check that every line counted once, and that nothing was said."""
+    place.run(**changes)
+    place.run(**changes)
+
+    assert place.expected == place.counted
+    assert [] == place.notices

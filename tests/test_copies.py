@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from counting import Place, lines
+from counting import Place, exact, lines, pack
 
 from logster.copies import is_part
 from logster.generation import Generation
@@ -24,24 +24,6 @@ def _place(tmp_path: Path) -> Place:
     place.write(1000)
     place.run()
     return place
-
-
-def exact(place: Place, **options: object) -> None:
-    """Run twice more and check that every line counted once, and that nothing was said."""
-    place.run(**options)
-    place.run(**options)
-
-    assert place.expected == place.counted
-    assert [] == place.notices
-
-
-def pack(path: Path) -> Path:
-    """Compress *path* as logrotate does, which keeps its time."""
-    packed = path.with_name(f"{path.name}.gz")
-    packed.write_bytes(gzip.compress(path.read_bytes()))
-    shutil.copystat(path, packed)
-    path.unlink()
-    return packed
 
 
 class TestOfTheFileReadLast:
@@ -242,42 +224,44 @@ class TestOfAnother:
 class TestNoCopies:
     BANNER = b"# fields: time status\n" * 100
 
-    @pytest.mark.parametrize("count", [100, 1000, 3000])
-    def test_header(self, tmp_path: Path, count: int) -> None:
-        """Generations that begin with the same header, longer than what is compared, all count."""
+    @pytest.fixture(name="headed")
+    def _headed(self, tmp_path: Path) -> Place:
+        """Return a log of which no more than a header was read."""
         place = Place(tmp_path)
         place.log.write_bytes(self.BANNER)
         place.run()
-        place.write(1000)
-        place.run()
-        for name in (".1", "-20261121", ".old"):
-            place.rotate(name)
-            place.log.write_bytes(self.BANNER)
-            place.write(count)
+        return place
 
-        exact(place)
+    @pytest.mark.parametrize("count", [100, 1000, 3000])
+    def test_header(self, headed: Place, count: int) -> None:
+        """Generations that begin with the same header, longer than what is compared, all count."""
+        headed.write(1000)
+        headed.run()
+        for name in (".1", "-20261121", ".old"):
+            headed.rotate(name)
+            headed.log.write_bytes(self.BANNER)
+            headed.write(count)
+
+        exact(headed)
 
     @pytest.mark.parametrize("gone", [True, False])
-    def test_header_alone_is_left(self, tmp_path: Path, gone: bool) -> None:
+    def test_header_alone_is_left(self, headed: Place, gone: bool) -> None:
         """Nor is a shorter one left out for its header, when the file read last is gone."""
-        place = Place(tmp_path)
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        place.write(1000)
-        place.run()
-        place.rotate()
-        place.log.write_bytes(self.BANNER)
-        place.write(100)
-        place.rotate()
-        place.log.write_bytes(self.BANNER)
-        place.write(5)
+        headed.write(1000)
+        headed.run()
+        headed.rotate()
+        headed.log.write_bytes(self.BANNER)
+        headed.write(100)
+        headed.rotate()
+        headed.log.write_bytes(self.BANNER)
+        headed.write(5)
         if gone:
-            (place.folder / "app.log.2").unlink()
-        place.run()
-        place.run()
+            (headed.folder / "app.log.2").unlink()
+        headed.run()
+        headed.run()
 
-        assert place.expected == place.counted
-        assert gone == len(place.notices)
+        assert headed.expected == headed.counted
+        assert gone == len(headed.notices)
 
     @pytest.mark.parametrize("name", [".1", ".old"])
     def test_header_alone_is_whole(self, tmp_path: Path, name: str) -> None:
@@ -342,55 +326,46 @@ class TestNoCopies:
 
         exact(place)
 
-    def test_header_alone_in_the_next(self, tmp_path: Path) -> None:
+    def test_header_alone_in_the_next(self, headed: Place) -> None:
         """Nor is that a younger one to which the inode of the oldest was given."""
-        place = Place(tmp_path)
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        place.write(10)
-        first = place.rotate()
-        pack(Path(shutil.copy2(first, place.folder / "app.log.9"))).rename(f"{first}.gz")
+        headed.write(10)
+        first = headed.rotate()
+        pack(Path(shutil.copy2(first, headed.folder / "app.log.9"))).rename(f"{first}.gz")
         first.write_bytes(self.BANNER)
-        place.shift()
-        place.write(20, place.folder / "app.log.2")
-        (place.folder / "app.log.2").rename(place.folder / "app.log.1")
+        headed.shift()
+        headed.write(20, headed.folder / "app.log.2")
+        (headed.folder / "app.log.2").rename(headed.folder / "app.log.1")
 
-        exact(place)
+        exact(headed)
 
-    def test_header_alone_beside_a_watched_file(self, tmp_path: Path) -> None:
+    def test_header_alone_beside_a_watched_file(self, headed: Place) -> None:
         """Nor is that a file which was read already, and to which was written since."""
-        place = Place(tmp_path)
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        place.write(10)
-        rotated = place.rotate()
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        place.write(1, rotated)
-        place.run()
-        place.write(5)
-        place.rotate()
-        place.log.write_bytes(self.BANNER)
-        place.write(2)
+        headed.write(10)
+        rotated = headed.rotate()
+        headed.log.write_bytes(self.BANNER)
+        headed.run()
+        headed.write(1, rotated)
+        headed.run()
+        headed.write(5)
+        headed.rotate()
+        headed.log.write_bytes(self.BANNER)
+        headed.write(2)
 
-        exact(place)
+        exact(headed)
 
-    def test_header_alone_beside_a_copy(self, tmp_path: Path) -> None:
+    def test_header_alone_beside_a_copy(self, headed: Place) -> None:
         """Nor is that a copy of another generation, which goes on after the header."""
-        place = Place(tmp_path)
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        place.write(10)
-        shutil.copy2(place.rotate(), place.folder / "app.log.old")
-        place.log.write_bytes(self.BANNER)
-        place.run()
-        empty = place.rotate()
-        place.log.write_bytes(self.BANNER)
-        place.write(1)
+        headed.write(10)
+        shutil.copy2(headed.rotate(), headed.folder / "app.log.old")
+        headed.log.write_bytes(self.BANNER)
+        headed.run()
+        empty = headed.rotate()
+        headed.log.write_bytes(self.BANNER)
+        headed.write(1)
         pack(empty)
-        place.rotate(".0")
+        headed.rotate(".0")
 
-        exact(place)
+        exact(headed)
 
     def test_header_alone_beside_a_damaged_copy(self, tmp_path: Path) -> None:
         """What a rotator numbered is not left out for a copy, and be that damaged."""

@@ -1,28 +1,16 @@
 """One file of a log: known again by its content, read in blocks of whole lines."""
 
-import bz2
-import gzip
-import lzma
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import zstandard
-from counting import lines
+from counting import PACK, lines
 from hypothesis import given
 from hypothesis import strategies as st
 
 from logster.errors import LogError
 from logster.generation import MAX_LINE_BYTES, ChangedError, Generation, Position, Reader
-
-
-PACK: dict[str, Callable[[bytes], bytes]] = {
-    "gz": gzip.compress,
-    "bz2": bz2.compress,
-    "xz": lzma.compress,
-    "zst": zstandard.ZstdCompressor().compress,
-}
 
 
 def read(path: Path, start: Position | None = None, **options: int) -> tuple[bytes, Reader]:

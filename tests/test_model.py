@@ -1,13 +1,12 @@
 """Any sequence of writes, rotations, runs, kills and outages, against a model that counts lines."""
 
-import gzip
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from counting import Place
+from counting import Place, pack
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -140,11 +139,7 @@ class Machine(RuleBasedStateMachine):
         for path in self.folder.glob("app.log.[2-9]") if self.compress else ():
             if self.writer and os.path.samestat(os.fstat(self.writer.fileno()), path.stat()):
                 continue
-            packed = path.with_name(f"{path.name}.gz")
-            packed.write_bytes(gzip.compress(path.read_bytes()))
-            status = path.stat()
-            os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
-            path.unlink()
+            pack(path)
 
 
 TestModel = Machine.TestCase

@@ -1,17 +1,12 @@
 """The new lines of a log, through every rotation: both count and sum must come out exact."""
 
-import bz2
-import gzip
-import lzma
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import zstandard
-from counting import Place, lines
+from counting import PACK, Place, exact, lines, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,40 +15,12 @@ from logster.generation import ChangedError
 from logster.tail import WATCHED_GENERATIONS, Tail, end_of
 
 
-PACK: dict[str, Callable[[bytes], bytes]] = {
-    "gz": gzip.compress,
-    "bz2": bz2.compress,
-    "xz": lzma.compress,
-    "zst": zstandard.ZstdCompressor().compress,
-}
-
-
 @pytest.fixture(name="place")
 def _place(tmp_path: Path) -> Place:
     """Return a log at whose end a job has taken its place."""
     place = Place(tmp_path)
     place.begin()
     return place
-
-
-def pack(path: Path, ending: str = "gz", *, keep_time: bool = True) -> Path:
-    """Compress *path* as logrotate does."""
-    packed = path.with_name(f"{path.name}.{ending}")
-    packed.write_bytes(PACK[ending](path.read_bytes()))
-    status = path.stat()
-    if keep_time:
-        os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
-    path.unlink()
-    return packed
-
-
-def exact(place: Place) -> None:
-    """Run twice more and check that every line counted once, and that nothing was said."""
-    place.run()
-    place.run()
-
-    assert place.expected == place.counted
-    assert [] == place.notices
 
 
 class TestCreate:
