@@ -2,14 +2,14 @@
 One run for each job.
 
 A kernel lock on an open file: it goes with the process, however that ends, so
-a file left behind means nothing.
+a file left behind means nothing. Processes that a run forks let go of it.
 """
 
 import fcntl
 import os
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import ClassVar, Self
 
 from logster.errors import LockedError, StateError
 
@@ -34,6 +34,8 @@ class Lock:
         StateError: If the file cannot be made or locked.
     """
 
+    _held: ClassVar[set[int]] = set()
+
     def __init__(
         self,
         path: str,
@@ -57,10 +59,20 @@ class Lock:
         except BaseException:
             os.close(self._descriptor)
             raise
+        self._held.add(self._descriptor)
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
+        if self._descriptor in self._held:
+            self._held.remove(self._descriptor)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # whoever else has it open
+            os.close(self._descriptor)
+
+    @classmethod
+    def let_go(cls) -> None:
+        """Close what a forked process has of its parent's locks: they end with the parent."""
+        while cls._held:
+            os.close(cls._held.pop())
 
     def _acquire(self) -> None:
         deadline = self._clock() + self.wait
@@ -69,7 +81,7 @@ class Lock:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if self._clock() >= deadline:
-                    raise LockedError(self._held()) from None
+                    raise LockedError(self._holder()) from None
                 self._sleep(0.05)
             except OSError as error:
                 raise self._unusable(error) from error
@@ -85,7 +97,7 @@ class Lock:
             # A full disk: the lock holds without the note, and a wrong one is worse.
             os.ftruncate(self._descriptor, 0)
 
-    def _held(self) -> str:
+    def _holder(self) -> str:
         note = os.pread(self._descriptor, 100, 0).decode("ascii", "replace")
         pid, _, since = note.strip().partition(" ")
         who = f"pid {pid}, since {since}" if since else "it left no note of its pid"
@@ -98,3 +110,6 @@ class Lock:
         return StateError(
             f"The lock {self.path} cannot be used: {error.strerror}. Nothing was read or sent."
         )
+
+
+os.register_at_fork(after_in_child=Lock.let_go)

@@ -149,3 +149,38 @@ def test_full_disk(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with Lock(path):
         assert b"" == Path(path).read_bytes()
+
+
+def test_forked_process(path: str) -> None:
+    """A process that a run left behind holds no lock."""
+    reading, writing = os.pipe()
+    with Lock(path):
+        child = os.fork()
+        if not child:
+            os.close(writing)
+            os.read(reading, 1)  # until the test ends
+            os._exit(0)
+    try:
+        with Lock(path):
+            pass
+    finally:
+        os.close(writing)
+        os.close(reading)
+        os.waitpid(child, 0)
+
+
+def test_forked_process_of_a_killed_run(path: str) -> None:
+    """One whose run was killed holds none either."""
+    script = HOLD.replace("    print", "    import os; child = os.fork()\n    child and print")
+    with subprocess.Popen(
+        [sys.executable, "-c", script, path], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.read(5)
+        process.kill()
+        process.wait()
+        try:
+            with Lock(path, wait=5):
+                pass
+        finally:
+            os.killpg(process.pid, 9)
