@@ -25,6 +25,9 @@ from logster.generation import Position
 from logster.metrics import Batch, Metric, merged, number
 
 
+#: Counters of which the total is kept. Names may come from the log, and new ones every day.
+MAX_TOTALS = 10_000
+
 #: Version of the JSON object; a newer one is refused, not guessed at.
 FORMAT = 2
 
@@ -150,19 +153,26 @@ class State:
         self.owed[target] = Backlog([encoded(merged([*self.owed.get(target, ()), batch]))])
 
     def owe_total(self, target: str, batch: Batch) -> None:
-        """Owe the gauges of *batch*, and its counters added to all since the job began."""
+        """
+        Owe *batch* alone, its counters added to all that they counted since the job began.
+
+        A counter that *batch* lacks keeps its total, unless `MAX_TOTALS` others counted
+        since: a receiver takes one that comes back for restarted, and so it is.
+        """
         totals = self.totals.setdefault(target, {})
-        latest: dict[str, Metric] = {}
-        for metric in batch.metrics:
+        metrics, silent = [], dict(totals)
+        for metric in merged([batch]).metrics:
             value = number(metric.value)
             if metric.kind == "c" and value is not None:
-                totals[metric.name] = totals.get(metric.name, 0) + value
-                latest[metric.name] = metric._replace(value=totals[metric.name])
-            else:
-                latest[metric.name] = metric
-        for name, total in totals.items():
-            latest.setdefault(name, Metric(name, total, timestamp=batch.time, kind="c"))
-        self.owed[target] = Backlog([encoded(Batch(batch.time, tuple(latest.values())))])
+                silent.pop(metric.name, None)
+                totals[metric.name] = totals.pop(metric.name, 0) + value
+                metric = metric._replace(value=totals[metric.name])  # noqa: PLW2901
+            metrics.append(metric)
+        for name in list(totals)[: max(0, len(totals) - MAX_TOTALS)]:
+            del totals[name]
+            silent.pop(name, None)
+        metrics += [Metric(*each, timestamp=batch.time, kind="c") for each in silent.items()]
+        self.owed[target] = Backlog([encoded(Batch(batch.time, tuple(metrics)))])
 
     def paid(self, target: str, count: int) -> int:
         """Forget the *count* oldest batches owed to *target* and return what bytes they took up."""
@@ -254,21 +264,31 @@ class Journal:
             descriptor = _create(fresh)
             try:
                 _write(descriptor, _encode(state))
+                self._keep_owner(descriptor)
                 when = int(state.last_run * 1e9)
                 os.utime(descriptor, ns=(when, when))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(fresh, self.path)
-            _sync_folder(os.path.dirname(self.path) or ".")
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(fresh)
             raise StateError(f"The state {self.path} cannot be written: {_why(error)}") from error
+        # From here on the state is the new one, whether its folder can be synced or not.
+        with contextlib.suppress(OSError):
+            _sync_folder(os.path.dirname(self.path) or ".")
         for origin in self.origins:
             with contextlib.suppress(OSError):  # it is not there, or we may not
                 os.replace(origin, origin + ".taken-over")
         self.origins = ()
+
+    def _keep_owner(self, descriptor: int) -> None:
+        """Let the state stay that of the user whose job it is, if root runs that by hand."""
+        if os.geteuid() == 0:
+            with contextlib.suppress(OSError):  # there is none yet, or the file system knows none
+                status = os.lstat(self.path)
+                os.fchown(descriptor, status.st_uid, status.st_gid)
 
     def set_aside(self) -> str:
         """
