@@ -6,6 +6,7 @@ The command line; the only place that prints or exits.
 what it was in 1.x.
 """
 
+import contextlib
 import gc
 import io
 import os
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from logster.command_line import COMMANDS, RunCommand
-from logster.errors import LogsterError, OutputError, StateError
+from logster.errors import LogsterError, OutputError, ParserError, StateError
 from logster.logs import DEFAULT_FOLDER, Log, foreign_logger, one_line
 from logster.registry import load_parser, parser_path
 
@@ -43,7 +44,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     try:
         code = _called(words)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):  # where no message can be written the exit code tells
+            error.show()
         code = error.exit_code
     except LogsterError as error:
         code = _confess(error)
@@ -71,11 +73,20 @@ def _called(words: list[str]) -> Any:
 
         code = Completion("logster").main([], "logster", standalone_mode=False)
     elif words and words[0] in COMMANDS:
-        code = _command(words[0]).main(words[1:], f"logster {words[0]}", standalone_mode=False)
+        code = _invoked(_command(words[0]), f"logster {words[0]}", words[1:])
     else:
-        code = RunCommand(words, _run).main(words, "logster", standalone_mode=False)
+        code = _invoked(RunCommand(words, _run), "logster", words)
     _flush_output()
     return code
+
+
+def _invoked(command: click.Command, name: str, words: list[str]) -> Any:
+    """Do what *command* does with *words*; its own `main` exits where nobody reads the output."""
+    try:
+        with command.make_context(name, words) as context:
+            return command.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def _run(**values: Any) -> int:
@@ -93,13 +104,8 @@ def _run(**values: Any) -> int:
     settings = _settings(values)
     log = Log(None if settings.dry_run else settings.log_dir or DEFAULT_FOLDER)
     try:
-        job = _job(command, settings, context)
+        job = _job(command, settings, context, log)
         _look_for_garbage()
-        # Whoever imports logging wants to log: a parser or an output of a third party.
-        if settings.debug or settings.log_conf or "logging" in sys.modules:
-            log.connect_logging(settings.log_conf, debug=settings.debug)
-        else:
-            log.await_logging()
         if log.complaint and (settings.log_dir or settings.log_conf):
             job = job._replace(remarks=[log.complaint])
         if settings.dry_run:
@@ -137,13 +143,19 @@ def _real_run(job: "Job", settings: SimpleNamespace, log: Log) -> int:
     return _conclude(report)
 
 
-def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context) -> "Job":
+def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context, log: Log) -> "Job":
     """Return the job that *settings* describe."""
+    from logster.parser import catalogue_of
     from logster.places import state_places
     from logster.run import Job, note
 
     parser_class = load_parser(settings.parser)
-    settings.catalogue = getattr(parser_class, "catalogue", None)
+    # Whoever imports logging wants to log: a parser or an output of a third party.
+    if settings.debug or settings.log_conf or "logging" in sys.modules:
+        log.connect_logging(settings.log_conf, debug=settings.debug)
+    else:
+        log.await_logging()
+    settings.catalogue = lambda: catalogue_of(settings.parser, parser_class)
     places = state_places(
         settings.state_dir,
         settings.tailer,
@@ -155,7 +167,7 @@ def _job(command: RunCommand, settings: SimpleNamespace, context: click.Context)
         _make_folder(os.path.dirname(places.path))
     try:
         outputs = _outputs(command, settings, context)
-    except OutputError as error:
+    except (OutputError, ParserError) as error:
         if not settings.dry_run:
             note(places.path, settings.log, str(error), settings.rotated)
         raise
@@ -285,7 +297,8 @@ def _sentences(error: LogsterError) -> list[str]:
 
 
 def _complain(kind: str, sentence: str) -> None:
-    click.echo(f"{kind}: {one_line(sentence)}", err=True)
+    with contextlib.suppress(OSError):
+        click.echo(f"{kind}: {one_line(sentence)}", err=True)
 
 
 def _came_of_printing(error: OSError) -> bool:
@@ -349,8 +362,7 @@ def _print_parser_help(name: str) -> int:
     parser_class = load_parser(name)
     options: Any = getattr(parser_class, "options", ())
     if not options and "__init__" in vars(parser_class):
-        parser_class(option_string="-h")
-        return 0
+        parser_class(option_string="-h")  # ends the process if that is an option
     from logster.options import help_text
 
     click.echo(help_text(name, options, (parser_class.__doc__ or "").strip().partition("\n")[0]))

@@ -42,6 +42,8 @@ COMMANDS = {
     "new": "Write a parser of your own, with a fixture and a test.",
 }
 
+_INSTEAD_OF_A_RUN = frozenset(("version", "list", "parser_help"))
+
 #: The options of a run, beside those of its outputs.
 RUN_OPTIONS: tuple[Option, ...] = (
     Option(
@@ -238,6 +240,11 @@ class RunCommand(click.Command):
                 ["log"], metavar="LOGFILE", required=False, shell_complete=_complete_file
             ),
         ]
+        for param in self.params:
+            # What ends a run before it reads must be asked for: images of containers set
+            # LOGSTER_VERSION for reasons of their own.
+            if isinstance(param, click.Option) and param.name in _INSTEAD_OF_A_RUN:
+                param.allow_from_autoenv = False
         self._help = click.Option(
             ["-h", "--help"],
             is_flag=True,
@@ -245,6 +252,7 @@ class RunCommand(click.Command):
             expose_value=False,
             callback=_print_help,
             help="Show this message and exit.",
+            allow_from_autoenv=False,
         )
         self.foreign: dict[str, list[optparse.Option]] = {}
         self._words = words

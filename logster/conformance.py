@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from logster._child import DiedError, call
 from logster._trials import TRIALS, Remark, Subject, line_time, understands
+from logster.errors import raised_at
 from logster.shapes import printable
 
 
@@ -122,8 +123,4 @@ def _verdict(name: str, trial: Callable[[Subject], str], subject: Subject) -> Ve
 
 def _described(error: BaseException) -> str:
     """Return kind, text and place of *error*."""
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return printable(f"{type(error).__name__}: {error}"[:300]) + where
+    return printable(f"{type(error).__name__}: {error}"[:300]) + raised_at(error)

@@ -53,6 +53,14 @@ class SkipLine(Exception):  # noqa: N818 - a signal, not an error
     """
 
 
+def raised_at(error: BaseException) -> str:
+    """Return in parentheses, behind a blank, the line of code that raised *error*."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
+
+
 def line_of(error: BaseException, file: str | None) -> str:
     """Return in parentheses which line of *file* raised *error*; nothing if none of it did."""
     line, trace = 0, error.__traceback__

@@ -296,6 +296,13 @@ class Reader:
                     break
         self._check()
 
+    def unreadable(self, error: OSError) -> LogError:
+        """Return what *error*, which the file raised, means for a run."""
+        return LogError(
+            f"{self.file.path} cannot be read at byte {self.offset}: {error.strerror}. "
+            "Nothing was sent; the next run starts where this one did."
+        )
+
     def take_half(self) -> bytes:
         """Return the half line at the end as a whole one, and go on behind it."""
         half, self.half = self.half, b""

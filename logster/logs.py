@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LOG_BYTES = 100 << 20
 LOG_FILES = 5
 
+# Marks records that stand in the file already.
+_WRITTEN = "written"
+
 #: Where 1.x logs, and so do we.
 DEFAULT_FOLDER = "/var/log/logster"
 
@@ -37,6 +40,7 @@ class Log:
     def __init__(self, folder: str | None) -> None:
         self.complaint: str | None = None
         self._descriptor = -1
+        self._logger: logging.Logger | None = None
         if folder is None:
             return
         self.path = os.path.join(folder, "logster.log")
@@ -44,8 +48,9 @@ class Log:
             os.makedirs(folder, exist_ok=True)
             self._descriptor = self._open()
             if os.fstat(self._descriptor).st_size > LOG_BYTES:
-                os.close(self._descriptor)
                 self._roll()
+                os.close(self._descriptor)
+                self._descriptor = -1
                 self._descriptor = self._open()
         except OSError as error:
             self.complaint = f"logster's own log {self.path} cannot be written: {error.strerror}."
@@ -53,6 +58,8 @@ class Log:
     def write(self, level: str, sentence: str) -> None:
         """Append *sentence*; a full disk must not stop a run that sends figures about it."""
         sentence = one_line(sentence)
+        if self._logger:
+            self._logger.log(getattr(sys.modules["logging"], level), sentence, extra={_WRITTEN: 1})
         now = time.time()
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
         line = f"{stamp},{int(now % 1 * 1000):03d} {level:<8} {sentence}\n"
@@ -69,7 +76,8 @@ class Log:
         Send what third parties write to the logger ``logster`` to this file.
 
         Args:
-            configuration: A file for `logging.config.fileConfig`, or None.
+            configuration: A file for `logging.config.fileConfig`, or None. Its handlers get
+                what logster itself says, too.
 
             debug: Whether to take records of every level.
         """
@@ -82,12 +90,20 @@ class Log:
             file = os.fdopen(self._descriptor, "a", -1, "utf-8", "replace", closefd=False)
             handler = logging.StreamHandler(file)
             handler.setFormatter(_formatter())
+            handler.addFilter(lambda record: not hasattr(record, _WRITTEN))
             logger.addHandler(handler)
         if configuration:
             from logging.config import fileConfig  # noqa: PLC0415
 
             try:
+                with open(configuration, "rb"):
+                    pass  # for what the system says: `fileConfig` takes it for an empty one
                 fileConfig(configuration, disable_existing_loggers=False)
+                self._logger = logger
+            except OSError as error:
+                self.complaint = (
+                    f"The logging configuration {configuration} cannot be read: {error.strerror}."
+                )
             except Exception as error:  # noqa: BLE001 - it raises a dozen kinds
                 self.complaint = f"The logging configuration {configuration} is no good: {error}."
 

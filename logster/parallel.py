@@ -11,6 +11,7 @@ file, exactly.
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from copy import copy
 from itertools import chain, pairwise
 from typing import Any, NoReturn
@@ -119,7 +120,8 @@ class Helpers:
             Where the run itself must read on; *start* if the rest is too short to share.
         """
         jobs = min(self.jobs, (file.status.st_size - start) // WORTH_BYTES)
-        self._parts = _cut(file, start, min(jobs * PARTS, 256)) if jobs > 1 else []
+        with suppress(OSError):  # the run meets it as well, and says what is wrong
+            self._parts = _cut(file, start, min(jobs * PARTS, 256)) if jobs > 1 else []
         jobs = min(jobs, len(self._parts))
         if jobs < 2:
             return start
@@ -216,11 +218,19 @@ class Helpers:
         assert self._file  # noqa: S101 - there are parts of it
         start, end = self._parts[number]
         reader = Reader(self._file, Position(0, start), self.max_line, end=end)
-        counted.tally = _total([counted.tally, *map(feeder(counted.parser), reader.blocks())])
+        counted.tally = _total([counted.tally, *map(feeder(counted.parser), _blocks(reader))])
         if reader.offset != end:
             raise ChangedError(self._file.path)
         counted.overlong += reader.overlong
         counted.last = number
+
+
+def _blocks(reader: Reader) -> Iterator[bytes]:
+    """Yield what *reader* reads; that it cannot is no fault of the parser's."""
+    try:
+        yield from reader.blocks()
+    except OSError as error:
+        raise reader.unreadable(error) from error
 
 
 def _total(tallies: Iterable[Tally]) -> Tally:

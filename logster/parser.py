@@ -18,7 +18,7 @@ from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
-from logster.errors import SkipLine
+from logster.errors import ParserError, SkipLine, raised_at
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option, parse_options
 
@@ -106,6 +106,23 @@ class LogsterParser:
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return what is known beforehand of the metrics of this parser."""
         return ()
+
+
+def catalogue_of(name: str, parser_class: Any) -> tuple[MetricInfo, ...]:
+    """
+    Return what the parser *name* says of its metrics; one of 1.x says nothing.
+
+    Raises:
+        ParserError: If it raises something instead.
+    """
+    say = getattr(parser_class, "catalogue", None)
+    try:
+        return tuple(MetricInfo(*each) for each in say()) if callable(say) else ()
+    except (Exception, SystemExit) as error:
+        raise ParserError(
+            f"The parser {name} raised {type(error).__name__}: {error}{raised_at(error)} "
+            "while its catalogue was read. Nothing was read or sent."
+        ) from error
 
 
 def feed_lines(parser: Any, block: bytes) -> Tally:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logster.errors import ConfigurationError, LogError, LogsterError, ParserError
+from logster.errors import ConfigurationError, LogError, LogsterError, ParserError, raised_at
 from logster.generation import ChangedError
 from logster.job import Job
 from logster.journal import State, encoded
@@ -50,8 +50,8 @@ def read(job: Job, state: State) -> Reading:
             raise
         except Exception as error:  # a fault of ours, which the state shall show
             raise LogError(
-                f"{job.log} was not read: logster itself raised {type(error).__name__}: "
-                f"{error}{_where(error)}. Nothing was sent; the next run starts where this one did."
+                f"{job.log} was not read: logster itself raised {type(error).__name__}: {error}"
+                f"{raised_at(error)}. Nothing was sent; the next run starts where this one did."
             ) from error
     raise LogError(
         f"{job.log} was rotated or cut {_TRIES} times while it was being read. "
@@ -60,7 +60,7 @@ def read(job: Job, state: State) -> Reading:
 
 
 def _read_once(job: Job, state: State) -> Reading:
-    parser = _make_parser(job, state)
+    parser = make_parser(job, state)
     if resting := unchanged(job.log, state.cursor, job.max_line):
         return Reading(parser, resting, Tally())
     from logster.tail import Tail  # noqa: PLC0415 - only where there is something to read
@@ -98,7 +98,7 @@ def _collected(job: Job, helpers: "Helpers") -> tuple[Any, Tally, int]:
         return helpers.collect()
     except (ChangedError, LogsterError):
         raise
-    except BaseException as error:
+    except _RAISED as error:
         raise _parser_error(job, "reading a line", error) from error
 
 
@@ -130,7 +130,13 @@ def overlong(job: Job, tail: "Tail | Unchanged") -> Iterator[str]:
         )
 
 
-def _make_parser(job: Job, state: State) -> Any:
+def make_parser(job: Job, state: State) -> Any:
+    """
+    Return a fresh parser that knows what the last run left to it.
+
+    Raises:
+        LogsterError: If it cannot be made, or refuses its options.
+    """
     try:
         parser = job.parser()
         if state.memory is not None and getattr(parser, "keeps_memory", False):
@@ -139,7 +145,11 @@ def _make_parser(job: Job, state: State) -> Any:
         raise
     except _RAISED as error:
         if isinstance(error, SystemExit) and error.code == ConfigurationError.exit_code:
-            raise  # optparse and argparse said already what they make of its options
+            # optparse and argparse have said what they make of its options.
+            raise ConfigurationError(
+                f"The parser {job.parser_name} refused its options. "
+                f"Nothing was sent; the lines of {job.log} stay unread until it takes them."
+            ) from error
         raise _parser_error(job, "being made", error) from error
     return parser
 
@@ -163,14 +173,6 @@ def _parser_error(job: Job, doing: str, error: BaseException) -> ParserError:
 
     return ParserError(
         f"The parser {job.parser_name} raised {type(error).__name__} while {doing}: "
-        f"{printable(str(error), 500)}{_where(error)}. Nothing was sent; the next run reads the "
+        f"{printable(str(error), 500)}{raised_at(error)}. Nothing was sent; the next run reads the "
         f"same lines of {job.log} again."
     )
-
-
-def _where(error: BaseException) -> str:
-    """Return in brackets the line of code that raised *error*."""
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    return f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""

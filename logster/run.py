@@ -17,13 +17,13 @@ from typing import Any
 
 from logster.delivery import commit, deliver, failure, owe
 from logster.errors import LogError, LogsterError, StateError
-from logster.generation import Generation
+from logster.generation import ChangedError, Generation
 from logster.job import Job, Report
 from logster.journal import CorruptStateError, Journal, State
 from logster.lock import Lock
 from logster.metrics import Batch, Metric, set_run_time
 from logster.parser import LogsterParser, Tally
-from logster.reading import Reading, derived, kept_memory, overlong, read
+from logster.reading import Reading, derived, kept_memory, make_parser, overlong, read
 
 
 __all__ = ["Job", "Report", "note", "preview", "run"]
@@ -33,6 +33,9 @@ FIRST_DURATION = 60
 
 #: Seconds by which the clock may go back without a word.
 CLOCK_SLACK = 3600
+
+# Stands in `State.said` for a sentence whose number changes from run to run.
+_REFUSED = "refused"
 
 
 def run(job: Job, *, clock: Callable[[], float] = time.time) -> Report:
@@ -75,6 +78,8 @@ def _run(job: Job, report: Report, clock: Callable[[], float]) -> Report:
         _drop_old(job, state, report, started, spared=state.last_time)
         commit(journal, state, "Nothing was sent; the lines stay unread for the next run.")
         deliver(job, journal, state, report)
+        if _tell_of_refusal(job, state, report):
+            commit(journal, state, "What was delivered may be sent once more.")
         if _drop_old(job, state, report, started):
             commit(journal, state, "The batches given up stay in the outbox.")
     return report
@@ -178,13 +183,12 @@ def _was_read(asked: str, log_patterns: Sequence[str], state: State) -> bool:
         return True
     last = state.cursor[-1]._replace(path="")
     try:
-        live = Generation(asked)
-    except (OSError, LogError):
+        with contextlib.closing(Generation(asked)) as live:
+            if live.is_at(last) or (last.head_bytes and live.holds(last)):
+                return True
+            rotated = Shelf(asked, log_patterns).find(last, [live.identity])
+    except (OSError, LogError, ChangedError):
         return True  # the run says what is wrong with it
-    with contextlib.closing(live):
-        if live.is_at(last) or (last.head_bytes and live.holds(last)):
-            return True
-        rotated = Shelf(asked, log_patterns).find(last, [live.identity])
     if rotated:
         rotated.close()
     return bool(rotated)
@@ -217,8 +221,16 @@ def _take_place(job: Job, journal: Journal, report: Report, started: float) -> R
     report.first = True
     place = end_of(job.log, job.max_line, job.log_patterns)
     state = State(place, last_run=started, summary=_identity(job))
-    state.summary["error"] = next(iter(report.errors), None)
+    refusal = None
+    try:
+        make_parser(job, state)
+    except LogsterError as error:
+        refusal = error  # said now, when somebody looks; from this place on no line is missed
+    state.summary["error"] = next(iter([*report.errors, *map(str, filter(None, [refusal]))]), None)
+    _say(job.remarks, state, report)
     commit(journal, state, "Nothing was read; the next run is a first run again.")
+    if refusal:
+        raise refusal
     return report
 
 
@@ -264,8 +276,11 @@ def _too_many_unmatched(job: Job, tally: Tally) -> Iterator[str]:
 def _duration(state: State, started: float) -> int:
     """Return the seconds since the last run, as far as the clock can be believed."""
     seconds = int(started) - int(state.last_run)
-    # Two runs may share a second; a clock that was set back says nothing.
-    return max(1, seconds) if state.last_run and seconds >= 0 else FIRST_DURATION
+    # The last run's clock was behind that of an earlier one, and this one's no longer is.
+    was_behind = state.last_run < state.last_time - FIRST_DURATION <= started
+    if not state.last_run or seconds < 0 or was_behind:
+        return FIRST_DURATION
+    return max(1, seconds)  # two runs may share a second
 
 
 def _own_figures(
@@ -344,17 +359,30 @@ def _drop_old(
 
 def _notice(job: Job, state: State, report: Report, started: float) -> None:
     """Say what deserves a word once, as long as it lasts."""
-    remarks = [
-        *job.remarks,
-        *_turns(job, state),
-        *_orphans(job, state),
-        *_clock_back(job, state, started),
-    ]
+    turns, orphans = _turns(job, state), _orphans(job, state)
+    _say([*job.remarks, *turns, *orphans, *_clock_back(job, state, started)], state, report)
+
+
+def _say(remarks: Sequence[str], state: State, report: Report) -> None:
+    """Say those of *remarks* that the last run had no reason to say."""
     marks = [f"{zlib.crc32(each.encode('utf-8', 'replace')):08x}" for each in remarks]
     report.notices += [
         remark for remark, mark in zip(remarks, marks, strict=True) if mark not in state.said
     ]
-    state.said = marks
+    state.said = [*marks, *(mark for mark in state.said if mark == _REFUSED)]
+
+
+def _tell_of_refusal(job: Job, state: State, report: Report) -> bool:
+    """Say once that an output cannot take all metrics; return whether that is to be noted."""
+    if not report.refused or _REFUSED in state.said:
+        return False
+    state.said.append(_REFUSED)
+    report.notices.append(
+        f"{report.refused} metrics of {job.log} could not be sent as they are: their value is no "
+        "number, or nothing is left of their name. The others were sent; logster lint with the "
+        "words of this command line names them."
+    )
+    return True
 
 
 def _turns(job: Job, state: State) -> Iterator[str]:

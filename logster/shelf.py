@@ -124,7 +124,8 @@ class Shelf:
             directory, a pattern also in that of the log, and without a slash only there.
 
     Attributes:
-        unreadable: A sentence for each candidate that could not be opened.
+        unreadable: A sentence for each candidate that could not be opened, and for each
+            directory that could not be listed.
     """
 
     def __init__(self, log: str, patterns: Sequence[str] = ()) -> None:
@@ -383,7 +384,13 @@ class Shelf:
         for folder in folders:
             try:
                 entries = os.listdir(folder)
-            except OSError:
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.unreadable.append(
+                    f"The directory {folder} cannot be searched for rotated files of {self.log}: "
+                    f"{error.strerror}. Nothing was read or sent; the next run tries again."
+                )
                 continue
             yield from (os.path.join(folder, each) for each in entries if names.rank(each))
 

@@ -149,7 +149,8 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             _close(steps)
         if self.cursor:
             starts = [step.start for step in steps]
-            self.rotations = starts.count(None) - (self.cursor[-1] not in starts)
+            # A rotation that was undone leaves fewer files than there were: none is new.
+            self.rotations = max(0, starts.count(None) - (self.cursor[-1] not in starts))
         self.cursor = tuple(reached.positions)
         self.lag = max(0, self.cursor[-1].size - self.cursor[-1].offset)
 
@@ -230,13 +231,10 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         try:
             yield from reader.blocks()
         except OSError as error:
-            path = reader.file.path
             if not reader.file.stream:
-                raise LogError(
-                    f"{path} cannot be read at byte {reader.offset}: {error.strerror}. "
-                    "Nothing was sent; the next run starts where this one did."
-                ) from error
+                raise reader.unreadable(error) from error
             self.gaps += 1
+            path = reader.file.path
             self._lose(0, f"{path} cannot be read beyond byte {reader.offset}: {error.strerror}.")
 
     def _plan(self) -> list[_Step]:
@@ -399,6 +397,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         place = self._place_of(steps)
         nothing_missing = live and not last.size
         if last.is_blank and (nothing_missing or self._newer(place, last, steps, live)):
+            self._refuse_unreadable()
             return place
         remnants = self._shelf.remnants(last, None if copied else live)
         free = self._free([each.candidate for each in remnants], steps, live)
@@ -411,8 +410,7 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         damaged = [each.candidate for each in remnants if each.is_damaged]
         self._sleep(SETTLE_SECONDS)
         self._make_sure(live)
-        if self._shelf.unreadable:
-            raise LogError(self._shelf.unreadable[0])
+        self._refuse_unreadable()
         if live is None:
             raise self.missing()
         if last.offset or last.size:
@@ -420,6 +418,10 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         if damaged:
             steps.append(_Step(None, _waiting(last, damaged[0])))
         return next((each.candidate for each in remnants if each.begins_alike), None)
+
+    def _refuse_unreadable(self) -> None:
+        if self._shelf.unreadable:
+            raise LogError(self._shelf.unreadable[0])
 
     def _make_sure(self, live: Generation | None) -> None:
         """Make sure that no file was renamed while the directory was being listed."""

@@ -10,6 +10,7 @@ import pytest
 from running import COMMAND, Bench, logster
 
 from logster import __version__
+from logster.logs import Log
 
 
 COUNTER = """
@@ -152,6 +153,48 @@ class TestRuns:
         text = (bench.folder / "own" / "logster.log").read_text()
         assert "INFO     Executing parser counter.Counter on logfile" in text
 
+    def test_own_log_cannot_be_renamed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A full logster.log that cannot be moved away is written on, and stops nothing."""
+
+        def refuse(log: Log) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Log, "_roll", refuse)
+        monkeypatch.setattr("logster.logs.LOG_BYTES", 3)
+        path = tmp_path / "logster.log"
+        path.write_text("full")
+        log = Log(str(tmp_path))
+        log.write("INFO", "on and on")
+
+        assert log.complaint
+        assert path.read_text().endswith(" INFO     on and on\n")
+
+    def test_configured_log(self, bench: Bench) -> None:
+        """What logster says of its runs goes where --log-conf says, too, as in 1.x."""
+        (bench.folder / "log.conf").write_text(
+            "[loggers]\nkeys=root\n[handlers]\nkeys=file\n[formatters]\nkeys=\n"
+            "[logger_root]\nlevel=INFO\nhandlers=file\n"
+            f"[handler_file]\nclass=FileHandler\nargs=({str(bench.folder / 'other')!r},)\n"
+        )
+        bench.run("--log-conf", bench.folder / "log.conf", "-o", "stdout", "counter.Counter")
+        other = (bench.folder / "other").read_text()
+        own = (bench.folder / "own" / "logster.log").read_text()
+
+        assert f"Executing parser counter.Counter on logfile {bench.log}" in other
+        assert 1 == own.count("Executing")
+
+    def test_configuration_missing(self, bench: Bench) -> None:
+        """A logging configuration that is not there is told by the very first run."""
+        outcome = bench.run("--log-conf", "/nowhere", "-o", "stdout", "counter.Counter")
+
+        assert (0, "") == (outcome.code, outcome.out)
+        assert outcome.err == (
+            "Warning: The logging configuration /nowhere cannot be read: "
+            "No such file or directory.\n"
+        )
+
     def test_own_log_without_permission(self, bench: Bench) -> None:
         """A log directory that cannot be written is said once and stops nothing."""
         (bench.folder / "file").touch()
@@ -245,9 +288,27 @@ class TestDryRun:
         )
         script = f'"$0" -d -s {bench.states} -o stdout many.Many {bench.log} | head -n 1'
 
-        done = _shell(script, bench)
+        done = _shell("set -o pipefail; " + script, bench)
 
         assert (done.stderr, done.returncode) == ("", 0)
+
+    @pytest.mark.parametrize(
+        "words", ["--help", "--list", "metrics postfix", "why squid {log}", "-d squid {log}"]
+    )
+    def test_nobody_reads(self, bench: Bench, words: str) -> None:
+        """Whoever reads us may stop at any time, whatever they asked for."""
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            [COMMAND, *words.format(log=bench.log).split()],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+        os.close(writing)
+
+        assert (b"", 0) == (done.stderr, done.returncode)
 
 
 class TestOptions:
@@ -336,6 +397,14 @@ class TestOptions:
 
         assert out[0] == "s:1 env.lines:0|g"
         assert out[2].split()[1] == "env_lines"
+
+    @pytest.mark.parametrize("name", ["VERSION", "HELP", "LIST", "PARSER_HELP"])
+    @pytest.mark.parametrize("value", ["1", "2.0.0"])
+    def test_environment_ends_no_run(self, bench: Bench, name: str, value: str) -> None:
+        """What an image of a container sets is no wish for something else than a run."""
+        env = {f"LOGSTER_{name}": value}
+
+        assert "lines 0" in bench.run("-d", "-o", "stdout", "counter.Counter", env=env).out
 
     def test_environment_is_checked(self, bench: Bench) -> None:
         """A number out of its range ends the run wherever it comes from."""

@@ -314,7 +314,12 @@ class TestParsers:
         )
 
         assert outcome.code == 2
-        assert outcome.err.endswith("error: no such option: --no-such\n")
+        own, _, ours = outcome.err.partition("error: no such option: --no-such\n")
+        assert own.startswith("Usage: ")
+        assert ours == (
+            "Error: The parser own.Own refused its options. "
+            f"Nothing was sent; the lines of {bench.log} stay unread until it takes them.\n"
+        )
 
     def test_file_dropped_into_the_installation(self, bench: Bench) -> None:
         """A file dropped into the installed logster/parsers/ is found by its bare name."""

@@ -150,6 +150,27 @@ class TestWithoutRights:
         own = ("-s", bench.states, "-l", bench.folder / "own", "-o", "stdout")
         return unprivileged(bench, *own, *words, "counter.Counter", bench.log)
 
+    def test_unlisted_folder(self, bench: Bench) -> None:
+        """A rotated file in a directory that may be entered and not listed is waited for."""
+        folder = bench.folder / "logs"
+        folder.mkdir()
+        bench.log = bench.log.rename(folder / "app.log")
+        self.run(bench)
+        bench.append("one", "two")
+        bench.log.rename(folder / "app.log.1")
+        bench.append("three")
+        folder.chmod(0o711)
+        bad = self.run(bench)
+        folder.chmod(0o755)
+        good = self.run(bench)
+
+        assert 1 == bad.code
+        assert bad.err.startswith(
+            f"Error: The directory {folder} cannot be searched for rotated files of {bench.log}: "
+            "Permission denied."
+        )
+        assert (0, ["3"]) == (good.code, counted(good.out))
+
     def test_unreadable_log(self, bench: Bench) -> None:
         """A log that may not be read fails the run like any other log, and all get to know."""
         self.run(bench)

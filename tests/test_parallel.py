@@ -14,7 +14,7 @@ from running import FIXTURES
 
 from logster import parallel
 from logster.errors import LogError, ParserError, SkipLine
-from logster.generation import Position
+from logster.generation import Generation, Position
 from logster.job import Job
 from logster.journal import State
 from logster.metrics import Metric, to_metric
@@ -217,6 +217,27 @@ def test_parser_that_raises_elsewhere(tmp_path: Path) -> None:
 
     with pytest.raises(ParserError, match="raised KeyError while reading a line"):
         read(job(log, Lines, 3), State())
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_log_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    """A disk that fails is not taken for a fault of the parser, whichever process meets it."""
+    log = log_of(tmp_path, 1000)
+    size = log.stat().st_size
+    real = Generation.read_raw
+
+    def fail(file: Generation, count: int, offset: int) -> bytes:
+        if size // 4 < offset < size // 3:
+            raise OSError(5, "Input/output error")
+        return real(file, count, offset)
+
+    monkeypatch.setattr(Generation, "read_raw", fail)
+    monkeypatch.setattr("logster.generation.WINDOW_BYTES", 500)
+
+    with pytest.raises(LogError, match=r"cannot be read at byte \d+: Input/output error"):
+        read(job(log, Lines, jobs)._replace(max_line=400), State())
 
 
 def test_process_that_dies(tmp_path: Path) -> None:

@@ -18,12 +18,14 @@ from logster.errors import (
     ParserError,
     StateError,
 )
+from logster.generation import Generation
 from logster.journal import Journal
 from logster.lock import Lock
 from logster.metrics import Batch, Metric
 from logster.outputs import Owing, Receipt
 from logster.parser import Tally
 from logster.run import FIRST_DURATION, preview
+from logster.shelf import Candidate, Shelf
 
 
 @pytest.fixture(name="place")
@@ -152,6 +154,22 @@ class TestOrder:
 
 
 class TestClock:
+    def test_behind_for_one_run(self, place: Place) -> None:
+        """The run after one whose clock was behind does not divide by the years between."""
+        durations = []
+
+        class Timed(Numbers):
+            def get_state(self, duration: float) -> list[Metric]:
+                durations.append(duration)
+                return super().get_state(duration)
+
+        right = place.now
+        for now in (right, -1000.0, right + 120, right + 300):
+            place.now = now
+            place.run(parser=Timed)
+
+        assert [60, FIRST_DURATION, FIRST_DURATION, 180] == durations
+
     def test_later_than_the_run_before(self, place: Place) -> None:
         """Timestamps grow whatever the clock does: no point overwrites another."""
         for step in (-7200, -60, -59.5, -60, 10**8, -(10**8), -61):
@@ -799,6 +817,19 @@ class TestState:
             "rotations": 1,
         }
 
+    def test_rotation_undone(self, place: Place) -> None:
+        """A rotation that was undone is no negative one."""
+        place.write(3)
+        place.rotate()
+        place.write(2)
+        place.run()
+        place.log.unlink()
+        place.log.with_name("app.log.1").rename(place.log)
+        place.write(1)
+        place.run()
+
+        assert 1 == place.load().summary["rotations"]
+
     def test_too_many_unmatched(self, place: Place) -> None:
         """Lines that are not understood fail the run if asked for, and `logster status` sees it."""
         place.write(1)
@@ -868,3 +899,71 @@ def _peak() -> int:
         if line.startswith("VmHWM"):
             return int(line.split()[1])
     return 0
+
+
+class TestFirstRun:
+    def test_parser_that_refuses(self, tmp_path: Path) -> None:
+        """A parser that cannot be made is told at once, and from there on no line is missed."""
+
+        def refuse() -> Numbers:
+            raise ConfigurationError("These options are no good.")
+
+        place = Place(tmp_path)
+        place.log.touch()
+        with pytest.raises(ConfigurationError, match="no good"):
+            place.run(parser=refuse)
+        assert "These options are no good." == place.load().summary["error"]
+        place.write(3)
+        place.run()
+
+        assert place.expected == place.counted
+
+    def test_remark(self, tmp_path: Path) -> None:
+        """What deserves a word once is said by the first run, and not again by the next."""
+        place = Place(tmp_path)
+        place.log.touch()
+        for _ in range(2):
+            place.run(remarks=["Mind the gap."])
+
+        assert ["Mind the gap."] == place.notices
+
+
+class TestRefused:
+    def test_told_once(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Metrics that a receiver cannot take do not vanish without a word; one word is enough."""
+        deliver = place.output.deliver
+        refused = iter([2, 3, 0, 1])
+        monkeypatch.setattr(
+            place.output,
+            "deliver",
+            lambda batches: deliver(batches)._replace(refused=next(refused)),
+        )
+        for _ in range(4):
+            place.run()
+
+        (notice,) = place.notices
+        assert notice.startswith(f"2 metrics of {place.log} could not be sent as they are: ")
+
+
+def test_moved_log_and_a_rotation_meanwhile(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rotated file that moves on while a moved log is looked at ends no run in a traceback."""
+    place.write(5)
+    place.run()
+    folder = place.folder / "new"
+    folder.mkdir()
+    place.log.rename(folder / "app.log.1")
+    place.log = folder / "app.log"
+    place.log.touch()
+    real = Shelf.open
+
+    def late(shelf: Shelf, candidate: Candidate) -> Generation:
+        path = Path(candidate.path)
+        if path.name == "app.log.1" and path.exists():
+            path.rename(path.with_name("app.log.2"))
+        return real(shelf, candidate)
+
+    monkeypatch.setattr(Shelf, "open", late)
+    place.write(2)
+    place.run()
+
+    assert place.expected == place.counted

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from logster.errors import LogError, LogsterError, ParserError
+from logster.errors import LogError, LogsterError, ParserError, raised_at
 from logster.generation import ChangedError
 from logster.registry import load_parser, names
 from logster.tail import Tail
@@ -60,6 +60,9 @@ def blocks(tail: Tail) -> Generator[bytes, None, None]:
     """
     try:
         yield from tail.blocks()
+    except LogError as error:
+        # What becomes of it in the next run is no matter of a command that is none.
+        raise LogError(str(error).partition("; the next run ")[0].rstrip(".") + ".") from error
     except ChangedError as error:
         raise LogError(
             f"{error} was rotated or cut while it was being read. "
@@ -67,6 +70,17 @@ def blocks(tail: Tail) -> Generator[bytes, None, None]:
         ) from error
     for sentence in tail.notices:
         click.echo(f"Warning: {sentence}", err=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """
+    Return how many there are of what *noun* says.
+
+    >>> counted(1, "line"), counted(0, "gap"), counted(2, "batch")
+    ('1 line', '0 gaps', '2 batches')
+    """
+    ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{number} {noun}{ending}"
 
 
 def parser_error(name: str, error: BaseException, doing: str = "reading a line") -> ParserError:
@@ -79,8 +93,4 @@ def parser_error(name: str, error: BaseException, doing: str = "reading a line")
 
 def described(error: BaseException) -> str:
     """Return kind, text and place of *error*: ``ValueError: no number (my.py:12)``."""
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})" if frame else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{type(error).__name__}: {error}{raised_at(error)}"

@@ -8,7 +8,7 @@ from typing import Any, cast
 import click
 
 from logster.command_line import RunCommand
-from logster.commands._reading import blocks, maker, parser_error
+from logster.commands._reading import blocks, counted, maker, parser_error
 from logster.metrics import Metric, set_run_time, to_metric
 from logster.outputs import Output, describe
 from logster.outputs._lint import STEP_SECONDS, lint
@@ -23,15 +23,25 @@ DURATION = 60
 _HELP = """
 Warn of what an output would do to the metrics of LOGFILE.
 
-Take the command line of a run and put lint in front: all options are those of a
-run. LOGFILE is read from its start, and what PARSER makes of it is compared with the
-rules of each output: names that become one, are cut or cannot be sent at all, tags
-that get another name, two points in one step of Graphite or at one time, gauges that
-StatsD repeats or takes for changes.
+Take the command line of a run and put lint in front: all options but --step are those
+of a run. LOGFILE is read from its start, and what PARSER makes of it is compared with
+the rules of each output: names that become one, are cut, are changed in more than dots
+and dashes or cannot be sent at all, tags that get another name, two points in one step
+of Graphite or at one time, gauges that StatsD repeats or takes for changes.
 Nothing is sent, and the place of no job changes.
 
 The exit code is 0 if there is nothing to warn of, and 1 if there is.
 """
+
+
+_STEP = click.Option(
+    ["--step"],
+    metavar="SECONDS",
+    type=click.IntRange(min=1),
+    default=STEP_SECONDS,
+    show_default=True,
+    help="Seconds between two points that Graphite keeps.",
+)
 
 
 class _Lint(click.Command):
@@ -46,24 +56,23 @@ class _Lint(click.Command):
     ) -> click.Context:
         run = RunCommand(args, _lint)
         run.help, run.epilog = _HELP, None
-        run.params.insert(
-            -2,
-            click.Option(
-                ["--step"],
-                metavar="SECONDS",
-                type=click.IntRange(min=1),
-                default=STEP_SECONDS,
-                show_default=True,
-                help="Seconds between two points that Graphite keeps.",
-            ),
-        )
+        run.params.insert(-2, _STEP)
         return run.make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         return ctx.command.invoke(ctx)
 
 
-command = _Lint("lint", help=_HELP)
+# Of the parameters only the manual knows: a command line is read with those of its run.
+command = _Lint(
+    "lint",
+    help=_HELP,
+    params=[
+        _STEP,
+        click.Argument(["parser"], metavar="PARSER"),
+        click.Argument(["log"], metavar="LOGFILE"),
+    ],
+)
 
 
 def _lint(**values: Any) -> int:
@@ -82,7 +91,7 @@ def _lint(**values: Any) -> int:
             click.echo(f"{describe(output)}: {printable(sentence)}")
     if not warnings:
         names = " or ".join(map(describe, outputs))
-        click.echo(f"{len(metrics)} metrics: nothing to warn of at {names}.")
+        click.echo(f"{counted(len(metrics), 'metric')}: nothing to warn of at {names}.")
     return 1 if warnings else 0
 
 
@@ -113,9 +122,9 @@ def _metrics(name: str, option_string: str | None, log: str) -> Sequence[Metric]
     for block in blocks(Tail(log)):
         try:
             feed(block)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise parser_error(name, error) from error
     try:
         return [to_metric(each, now) for each in parser.get_state(DURATION)]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise parser_error(name, error, "deriving its metrics") from error

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
-from typing import Any
 
 import click
 
-from logster.commands._reading import CONTEXT, complete_parser, described
-from logster.errors import ParserError
+from logster.commands._reading import CONTEXT, complete_parser
 from logster.metrics import MetricInfo
+from logster.parser import catalogue_of
 from logster.registry import load_parser, names
 from logster.table import table
 
@@ -42,7 +41,7 @@ def command(parser: str | None, *, as_json: bool) -> None:
         else:
             click.echo(table(("parser", ""), [tuple(each.values()) for each in parsers]))
         return
-    metrics = _said(parser)
+    metrics = catalogue_of(parser, load_parser(parser))
     if as_json:
         content = {"parser": parser, "metrics": [_words(metric) for metric in metrics]}
         click.echo(json.dumps(content, indent=2))
@@ -54,30 +53,6 @@ def command(parser: str | None, *, as_json: bool) -> None:
             f"The parser {parser} has no catalogue: it says nothing of its metrics beforehand. "
             f"logster --dry-run {parser} LOGFILE shows those that it derives from a log."
         )
-
-
-def _said(name: str) -> tuple[MetricInfo, ...]:
-    """
-    Return what the parser *name* says of its metrics.
-
-    Raises:
-        ConfigurationError: If there is none.
-
-        ParserError: If it raises something instead.
-    """
-    parser_class = load_parser(name)
-    try:
-        return catalogue(parser_class)
-    except (Exception, SystemExit) as error:
-        raise ParserError(
-            f"The parser {name} raised {described(error)} while its catalogue was read."
-        ) from error
-
-
-def catalogue(parser_class: Any) -> tuple[MetricInfo, ...]:
-    """Return what *parser_class* says of its metrics; a parser of 1.x says nothing."""
-    say = getattr(parser_class, "catalogue", None)
-    return tuple(MetricInfo(*each) for each in say()) if callable(say) else ()
 
 
 def summaries(package: str = _PACKAGE) -> Iterator[tuple[str, str]]:
