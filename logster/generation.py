@@ -7,9 +7,11 @@ where reading stopped in one of them and how to know that file again: by its
 first bytes and by the bytes before the offset.
 """
 
+import fcntl
 import os
 import re
 import stat
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -36,6 +38,9 @@ COMPRESSED = ("gz", "bz2", "xz", "zst")
 
 #: The kernel stamps files with a clock that is up to ten milliseconds late.
 _CLOCK_SLACK_NS = 20_000_000
+
+# What Linux calls an inode's generation; other systems do not know the request.
+_FS_IOC_GETVERSION = 0x80087601
 
 _LEADING_NULS = re.compile(rb"^\0+", re.MULTILINE)
 
@@ -74,6 +79,8 @@ class Position(NamedTuple):
 
         copied: Whether it is a copy (copytruncate), so that half a line at its end
             goes on at the start of the next file.
+
+        version: Which of the files it is that had this inode, or 0 where that is not known.
     """
 
     inode: int
@@ -87,6 +94,7 @@ class Position(NamedTuple):
     seen_ns: int = 0
     skipping: bool = False
     copied: bool = False
+    version: int = 0
 
     @property
     def is_blank(self) -> bool:
@@ -163,9 +171,28 @@ class Generation:
         """Return up to *size* bytes at *offset*, as they are in the file."""
         return os.pread(self.descriptor, size, offset)
 
+    @property
+    def version(self) -> int:
+        """
+        Return which of the files this is that have had its inode, or 0 if nobody knows.
+
+        Many a file system gives the inode of a file that was removed to the next one.
+        """
+        try:
+            answer = fcntl.ioctl(self.descriptor, _FS_IOC_GETVERSION, bytes(8))
+        except OSError:
+            return 0
+        return int.from_bytes(answer[:4], sys.byteorder)
+
+    def has_inode(self, position: Position) -> bool:
+        """Return whether the inode is that of *position*, and not one freed and used again."""
+        return self.status.st_ino == position.inode and (
+            not position.version or self.version in {0, position.version}
+        )
+
     def is_at(self, position: Position) -> bool:
         """Return whether this is the file of *position*, by inode and by content."""
-        return self.status.st_ino == position.inode and self.holds(position)
+        return self.has_inode(position) and self.holds(position)
 
     def starts_as(self, position: Position) -> bool:
         """Return whether the first bytes are the ones read before."""
@@ -195,6 +222,27 @@ class Generation:
         """Return whether there are so many bytes, and no more."""
         length = min(PROOF_BYTES, offset)
         return len(self._proven(length + 1, offset - length)) == length
+
+    def rest_of(self, position: Position) -> int | None:
+        """
+        Return where *position* is in a file of which only the last lines were kept.
+
+        So ``tail -n 1000 log >new; cat new >log`` leaves it. None where that is not sure:
+        what preceded *position* is not there, or more than once.
+        """
+        if self.stream or position.offset < PROOF_BYTES or position.skipping:
+            return None
+        found: list[int] = []
+        offset, data = 0, b""
+        while window := self.read(WINDOW_BYTES, offset):
+            data = data[-PROOF_BYTES:] + window
+            offset += len(window)
+            end = data.find(b"\n", max(PROOF_BYTES - 1, len(data) - len(window))) + 1
+            while end:
+                if zlib.crc32(data[end - PROOF_BYTES : end]) == position.before:
+                    found.append(offset - len(data) + end)
+                end = data.find(b"\n", end) + 1
+        return found[0] if len(found) == 1 else None
 
     def _proven(self, size: int, offset: int) -> bytes:
         """Return *size* bytes at *offset*, fewer only if the file is whole and ends there."""
@@ -311,11 +359,13 @@ class Reader:
 
     def position(self, *, copied: bool = False) -> Position:
         """Return where reading stopped."""
-        known = self.start
+        known, seen_ns = self.start, self.file.seen_ns
         if known and known.head is not None and known.offset == self.offset and not self.half:
             # Nothing was there to read: it is the file that was known before.
             head: int | None = known.head
             head_bytes, before = known.head_bytes, known.before
+            if known.is_blank:
+                seen_ns = known.seen_ns  # what was rotated since is new, whatever its clock says
         else:
             head, head_bytes = self._proof()
             before = zlib.crc32(self._behind())
@@ -330,9 +380,10 @@ class Reader:
             path=os.path.realpath(self.file.path),
             size=size if self.file.stream else status.st_size,
             mtime_ns=status.st_mtime_ns,
-            seen_ns=self.file.seen_ns,
+            seen_ns=seen_ns,
             skipping=self.skipping,
             copied=copied,
+            version=self.file.version,
         )
 
     def _window(self, size: int) -> bytes:

@@ -396,7 +396,7 @@ _NONE = type(None)
 _VALUE = (int, float, str)
 _METRIC: tuple[Any, ...] = (str, _VALUE, str, str, (*_VALUE, _NONE), str, (dict, _NONE))
 _SUM = (int, _NONE)
-_POSITION: tuple[Any, ...] = (int, int, _SUM, int, _SUM, str, int, int, int, int, int)
+_POSITION: tuple[Any, ...] = (int, int, _SUM, int, _SUM, str, int, int, int, int, int, int)
 
 #: Parts of a summary that are numbers.
 _NUMBERS = (

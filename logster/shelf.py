@@ -198,7 +198,7 @@ class Shelf:
         by_inode = [
             each for each in free if each.inode == position.inode and each.is_compressed == packed
         ]
-        found = self._first(by_inode, lambda file: file.holds(position))
+        found = self._first(by_inode, lambda file: file.is_at(position))
         if position.head is None:
             return found or self._find_by_time(position, free)
         if not position.head_bytes:

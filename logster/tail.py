@@ -259,6 +259,8 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         *watched, last = self.cursor
         for position in watched:
             self._watch(position, live, steps)
+        if len(steps) < len(watched):
+            self._make_sure(live)  # it may have been renamed just now
         if live and live.is_at(last) and not self._is_another(live, steps):
             if live.stream and last.size == last.offset and last.is_untouched():
                 live.close()  # it was read as far as it can be
@@ -311,11 +313,8 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
     def _watch(self, position: Position, live: Generation | None, steps: list[_Step]) -> None:
         """Add a file that was left for the next one, in case its writer had not left it yet."""
         if position.size == position.offset:
-            if position.is_untouched():
-                steps.append(_Step(None, position))
-                return
-            if moved := self._shelf.untouched(position):
-                steps.append(_Step(None, position._replace(path=os.path.realpath(moved.path))))
+            if resting := self._resting(position):
+                steps.append(_Step(None, resting))
                 return
             if position.copied and position.is_blank:
                 return  # nobody writes to a copy, and nothing is there to know it by
@@ -331,27 +330,44 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             if is_another or (each and not self._originals([each], None, position, steps, live)):
                 found.close()
                 found = None
-        if found:
+        if found and live and self._is_backup(found, live):
+            found.close()
+        elif found:
             steps.append(_Step(found, position, position.copied))
         elif position.size > position.offset and not (live and live.is_at(position)):
             lost = position.size - position.offset
             self._lose(lost, f"{position.path} is gone with {lost} bytes of a line not yet whole.")
 
+    def _resting(self, position: Position) -> Position | None:
+        """Return *position* as it is now in a file to which nothing was written since."""
+        if position.is_untouched():
+            return position
+        moved = self._shelf.untouched(position)
+        return position._replace(path=os.path.realpath(moved.path)) if moved else None
+
+    def _is_backup(self, file: Generation, live: Generation) -> bool:
+        """Return whether *file* is a copy of the log, made anew since it was first seen."""
+        from logster.copies import is_part  # noqa: PLC0415 - few files grow once they are rotated
+
+        try:
+            return is_part(file, live)
+        except OSError:
+            return False
+
     def _is_known_better(self, file: Generation, position: Position) -> bool:
         """Return whether *file* is that of a position further on, which has more to know it by."""
         known = [each for each in self.cursor if each.offset > position.offset]
-        # Nothing of a damaged file was known; made whole it may turn out to be a copy.
-        return any(file.holds(each) if file.stream else file.is_at(each) for each in known)
+        return any(map(file.holds, known))
 
     def _follow(self, last: Position, live: Generation | None, steps: list[_Step]) -> bool:
         """
         Add the file read last, wherever it is now, and what came between it and the live one.
 
         Returns:
-            Whether the live file is the one read last after all, under another
-            inode: restored from a backup, or its device renumbered.
+            Whether the live file is the one read last after all: under another
+            inode, restored from a backup, or without its first lines.
         """
-        copied = live is not None and live.status.st_ino == last.inode
+        copied = live is not None and live.has_inode(last)
         anchor = self._shelf.find(last, _identities(steps, live))
         if anchor and last.is_blank and anchor.status.st_mtime_ns != last.mtime_ns:
             anchor.close()  # with nothing to know it by, its inode alone proves too little
@@ -362,8 +378,13 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         if anchor:
             steps.append(_Step(anchor, last, copied))
             place = self._shelf.candidate(anchor.identity)
+            if place and self._shelf.is_stray(place) and not anchor.has_inode(last):
+                self._report_copy(place)
         elif live and not copied and last.offset and last.head_bytes and live.holds(last):
             steps.append(_Step(live, last))
+            return True
+        elif live and (kept := live.rest_of(last)):
+            steps.append(_Step(live, Position(live.status.st_ino, kept)))
             return True
         else:
             place = self._place_without(last, live, steps, copied=copied)
@@ -493,6 +514,15 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
             f"{self.filename} {what}, and what stood in it beyond byte {last.offset} "
             f"was not found in {places or 'any rotated file beside it'}."
             + "".join(f" {each.path} is damaged or not complete." for each in damaged),
+        )
+
+    def _report_copy(self, stray: Candidate) -> None:
+        """Tell that of the file read last there is a copy only, which may lack its end."""
+        self.gaps += 1
+        self._lose(
+            0,
+            f"The file that was read last of {self.filename} is gone, and of it only the copy "
+            f"{stray.path} was found; what was written after that was made is not there.",
         )
 
     def _lose(self, size: int, sentence: str) -> None:

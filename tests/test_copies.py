@@ -151,6 +151,65 @@ class TestOfTheLog:
         exact(place)
 
 
+class TestAtTheFirstRun:
+    """Copies that lie beside the log when a job takes its place."""
+
+    @pytest.mark.parametrize("count", [20, 5000])
+    @pytest.mark.parametrize("copy", [shutil.copy, shutil.copy2])
+    def test_made_anew(
+        self, tmp_path: Path, copy: Callable[[Path, Path], Path], count: int
+    ) -> None:
+        """A nightly copy under one name is no writer that has not let go of it."""
+        place = Place(tmp_path)
+        place.write(count)
+        copy(place.log, place.folder / "app.log.old")
+        place.log.rename(place.folder / "x")
+        shutil.copy2(place.folder / "x", place.log)  # any inode but that of the copy
+        (place.folder / "x").unlink()
+        first = place.written
+        place.run()
+        for _ in range(3):
+            place.write(100)
+            place.run()
+            copy(place.log, place.folder / "app.log.old")
+            place.write(10)
+            place.run()
+
+        assert place.written - first == place.counted[0]
+        assert [] == place.notices
+
+    def test_deleted_one_by_one(self, tmp_path: Path) -> None:
+        """A copy of the next night does not stand in for the one that was deleted."""
+        place = Place(tmp_path)
+        place.write(1000)
+        copies = [Path(shutil.copy2(place.log, place.folder / "app.log-20261101"))]
+        place.run()
+        for day in range(2, 7):
+            place.write(100)
+            place.run()
+            name = place.folder / f"app.log-202611{day:02}"
+            copies.append(Path(shutil.copy2(place.log, name)))
+            copies.pop(0).unlink()
+            place.run()
+
+        assert (500, []) == (place.counted[0], place.notices)
+
+    def test_empty_generation(self, tmp_path: Path) -> None:
+        """Its inode, freed by gzip, may be that of the first copy that copytruncate makes."""
+        place = Place(tmp_path)
+        place.log.touch()
+        empty = place.copytruncate()
+        place.run()
+        place.write(5)
+        place.run()
+        place.write(3)
+        pack(empty)
+        place.copytruncate()
+        place.write(2)
+
+        exact(place)
+
+
 class TestOfAnother:
     @pytest.mark.parametrize(
         "name",
@@ -219,6 +278,22 @@ class TestOfAnother:
             path.unlink()
 
         exact(place, **options)
+
+    def test_instead_of_the_file_read_last(self, place: Place) -> None:
+        """A copy that holds what was read does not hide that the file itself is gone."""
+        shutil.copy2(place.log, place.folder / "app.log.old")
+        for _ in range(4):
+            place.write(500)
+            place.rotate()
+            for old in place.folder.glob("app.log.[3-9]"):
+                old.unlink()
+        place.write(5)
+        place.run()
+
+        (notice,) = place.notices
+        assert f"of it only the copy {place.log}.old was found" in notice
+        assert 2005 == place.counted[0]  # a thousand lines of the two generations deleted are not
+        assert 1 == place.load().summary["gaps"]
 
 
 class TestNoCopies:

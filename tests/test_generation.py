@@ -55,6 +55,24 @@ class TestGeneration:
 
         assert holds(path, place)
 
+    @given(read=st.integers(300, 900), thrown=st.integers(0, 899), window=st.integers(1024, 4096))
+    def test_last_lines_kept(
+        self, tmp_path_factory: pytest.TempPathFactory, read: int, thrown: int, window: int
+    ) -> None:
+        """Of a log that lost its first lines the place is known, if enough precedes it."""
+        path = tmp_path_factory.mktemp("kept") / "x"
+        path.write_bytes(lines(range(read)))
+        place = position(path)
+        path.write_bytes(lines(range(thrown, 1000)))
+        left = len(lines(range(thrown, read)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("logster.generation.WINDOW_BYTES", window)
+            file = Generation(str(path))
+            found = file.rest_of(place)
+            file.close()
+
+        assert (left if left >= 1024 else None) == found
+
     @pytest.mark.parametrize("text", [lines(range(9)), lines(range(1, 30)), b"", b"\0" * 500])
     def test_another(self, tmp_path: Path, text: bytes) -> None:
         """A file that was cut, or written anew, is not."""

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logster.errors import LogError
-from logster.generation import ChangedError
+from logster.generation import ChangedError, Generation
+from logster.journal import Journal
 from logster.tail import WATCHED_GENERATIONS, Tail, end_of
 
 
@@ -395,11 +396,27 @@ class TestOneInode:
         pack(place.rotate())  # frees the inode …
         state = place.load()
         last = state.cursor[-1]._replace(inode=place.log.stat().st_ino)  # … which the log now has
-        from logster.journal import Journal
-
         state.cursor = (*state.cursor[:-1], last)
         Journal(str(place.state)).commit(state)
         place.write(500)
+
+        exact(place)
+
+    def test_reused_by_the_next_log(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A log compressed away, and not cut, does not go on in the file that has its inode."""
+        place.write(50)
+        place.run()
+        place.write(10)
+        with place.log.open("ab") as file:
+            file.write(lines([place.written])[:-1])  # there its daemon was killed
+        place.written += 1
+        pack(place.rotate())
+        place.write(9)
+        state = place.load()
+        last = state.cursor[-1]._replace(inode=place.log.stat().st_ino, version=5)
+        state.cursor = (*state.cursor[:-1], last)
+        Journal(str(place.state)).commit(state)
+        monkeypatch.setattr(Generation, "version", 7)
 
         exact(place)
 
@@ -417,6 +434,22 @@ class TestOneInode:
         state.cursor = (*state.cursor[:-1], last)
         Journal(str(place.state)).commit(state)
         place.write(500)
+
+        exact(place)
+
+    def test_empty_log_with_times_of_another_host(self, tmp_path: Path) -> None:
+        """What rsync -a brings of a log that was empty is older than the last run, and new."""
+        place = Place(tmp_path)
+        place.begin()
+        seen = time.time_ns()
+        time.sleep(0.1)
+        place.run()
+        brought = place.folder / "brought"
+        place.write(50, place.folder / "app.log.1")
+        place.write(5, brought)
+        for number, path in enumerate((place.folder / "app.log.1", brought)):
+            os.utime(path, ns=(seen, seen + number))
+        brought.rename(place.log)
 
         exact(place)
 
@@ -539,6 +572,32 @@ class TestLoss:
         assert "app.log was cut, and what stood in it beyond byte 35 was not found in " in notice
         assert "app.log.1. Lines may be lost" in notice
         assert place.expected == place.counted
+
+    @pytest.mark.parametrize("way", ["cat", "mv"])
+    def test_first_lines_thrown_away(self, place: Place, way: str) -> None:
+        """Who keeps the last lines only (tail -n 100 log >new) loses none that is new."""
+        place.write(5000)
+        place.run()
+        place.write(3)
+        kept = place.folder / "new"
+        kept.write_bytes(b"".join(place.log.read_bytes().splitlines(keepends=True)[-1000:]))
+        if way == "mv":
+            kept.rename(place.log)
+        else:
+            place.log.write_bytes(kept.read_bytes())
+        place.write(2)
+
+        exact(place)
+
+    def test_first_lines_thrown_away_of_equal_ones(self, place: Place) -> None:
+        """Where the lines are all alike nobody can tell which are new: that is told."""
+        with place.log.open("ab") as file:
+            file.write(b"line 1\n" * 5000)
+        place.run()
+        place.log.write_bytes(b"line 1\n" * 1000)
+        place.run()
+
+        assert 1 == place.load().summary["gaps"]
 
     def test_too_many_rotations(self, place: Place) -> None:
         """What is still there of several rotations is read, when the first is gone."""
@@ -730,6 +789,28 @@ class TestPlan:
 
         with pytest.raises(ChangedError):
             list(tail.blocks())
+        exact(place)
+
+    def test_watched_file_renamed_while_listing(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Late lines of a file that is renamed just now are not given up."""
+        place.write(2000)
+        place.rotate()
+        place.write(5)
+        place.run()
+        place.write(3, place.folder / "app.log.1")
+        real = os.listdir
+        done: list[Path] = []
+
+        def late(path: str) -> list[str]:
+            names = real(path)
+            if not done:
+                done.append(place.rotate())
+            return names
+
+        monkeypatch.setattr("logster.shelf.os.listdir", late)
+
         exact(place)
 
     def test_first_line_of_a_run(self, tmp_path: Path) -> None:
