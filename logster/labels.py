@@ -1,6 +1,11 @@
 """
 Which texts of a log may become part of a name, and which would forge another one.
 
+A parser gives one list of metrics to outputs of which some tell fewer names apart
+than others. Where two names become one there, counts add up (`logster.outputs._names`),
+and nothing is lost; of all else only one figure can have the name, and `alike` tells
+a parser beforehand.
+
 >>> user, mean = Shape("ms_", ""), Shape("ms_avg_", "")
 >>> forged = Forged([user], ["ms_other", "ms_sum"], [user, mean])
 >>> "alice" in forged, "sum" in forged, "avg_alice" in forged, "other." in forged
@@ -68,6 +73,23 @@ class Forged:
                 if form in self._fixed or any(other.fits(form) for other in stronger):
                     return True
         return False
+
+
+def alike(name: str, kind: str) -> str:
+    """
+    Return the same for two names under which some output could keep but one figure of *kind*.
+
+    For counts that is so where Graphite writes them alike; any output that tells fewer
+    names apart adds them up.
+
+    >>> alike("user_alice.b", "g"), alike("5xx-rate.", "g"), alike("user_alice.b.", "c")
+    ('user_alice_b', '_5xx_rate', 'user_alice.b')
+    """
+    name = name.rstrip(".")
+    if kind == "c":
+        return name
+    name = _plain(name)
+    return f"_{name}" if name[:1].isdigit() else name
 
 
 def _stronger(shape: Shape, shapes: Sequence[Shape]) -> list[Shape]:

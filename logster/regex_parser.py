@@ -19,7 +19,7 @@ ms_p75 10.0 g
 """
 
 import copy
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
-from logster.labels import OTHER, Forged, Shape
+from logster.labels import OTHER, Forged, Shape, alike
 from logster.metrics import Metric, MetricInfo, number, plain_name, printable_name
 from logster.parser import Tally
 from logster.patterns import Pattern, Rows
@@ -137,13 +137,15 @@ class LeftOut:
             self.sample = text
 
 
-class Accumulator(Generic[State]):
+class Accumulator(ABC, Generic[State]):
     """
     Base class of what a `RegexParser` makes of the groups of its pattern.
 
     A text that *by* captured counts as ``other`` where it would give the metric the
     name of another one, its ``other`` included: nobody who writes into a log forges a
-    figure. So do those beyond `MAX_LABELS`, and the text ``other`` itself.
+    figure. So do those beyond `MAX_LABELS`, and the text ``other`` itself. Texts that
+    some output writes alike, such as ``alice.b`` and ``alice-b``, are one, called as the
+    shortest and first of them; but counts stay apart, since such outputs add them up.
 
     Args:
         name: Name of the metric; what *by* captured follows after an underscore, with ``_``
@@ -236,10 +238,24 @@ class Accumulator(Generic[State]):
         """Yield the metrics; without a match those that are 0 then."""
         nothing = None if self.by else self.state(Counter())
         states = self.states or ({} if nothing is None else {"": nothing})
-        for label, state in states.items():
+        for label, state in self._told_apart(states):
             name = f"{self.name}_{label}" if self.by else self.name
             for suffix, value in self.figures(state, duration):
                 yield Metric(name + suffix, value, self.units, kind=self.kind)
+
+    def _told_apart(self, states: Mapping[str, State]) -> Iterator[tuple[str, State]]:
+        """Yield each of *states* with its label, as one where an output could keep but one."""
+        shapes = self.shapes()
+        together: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for label in states:
+            made = (alike(shape.named(label), self.kind) for shape in shapes)
+            together[tuple(made)].append(label)
+        for labels in together.values():
+            first, *others = sorted(labels, key=lambda label: (len(label), label))
+            state = copy.deepcopy(states[first]) if others else states[first]
+            for label in others:
+                state = self.joined(state, states[label])
+            yield first, state
 
     def catalogue(self) -> Iterator[MetricInfo]:
         """Yield what is known beforehand of the metrics."""

@@ -379,8 +379,8 @@ def _tell_of_refusal(job: Job, state: State, report: Report) -> bool:
     state.said.append(_REFUSED)
     report.notices.append(
         f"{report.refused} metrics of {job.log} could not be sent as they are: their value is no "
-        "number, or nothing is left of their name. The others were sent; logster lint with the "
-        "words of this command line names them."
+        "number, or their name is another's at the receiver. The others were sent; logster lint "
+        "with the words of this command line names them."
     )
     return True
 

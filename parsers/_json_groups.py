@@ -45,18 +45,20 @@ class Group:
         counts: The values counted.
     """
 
-    __slots__ = ("counts", "records", "series")
+    __slots__ = ("_slots", "counts", "records", "series")
 
     def __init__(self) -> None:
         self.records = 0
         self.series: dict[Slot, Series] = {}
         self.counts: dict[Slot, Counter[str]] = {}
+        self._slots: dict[str, list[Slot]] = {}  # those of each name
 
     def series_of(self, slot: Slot) -> Series:
         """Return the series *slot*, a new one if there is none yet."""
         found = self.series.get(slot)
         if found is None:
             found = self.series[slot] = Series(slot[1])
+            self._slots.setdefault(slot[0], []).append(slot)
         return found
 
     def counts_of(self, slot: Slot) -> Counter[str]:
@@ -64,6 +66,7 @@ class Group:
         found = self.counts.get(slot)
         if found is None:
             found = self.counts[slot] = Counter(dict.fromkeys(slot[1], 0))
+            self._slots.setdefault(slot[0], []).append(slot)
         return found
 
     def take_over(self, other: "Group") -> None:
@@ -77,10 +80,11 @@ class Group:
     def forget(self, name: str) -> int:
         """Drop what is held of *name*, and return how many values that were."""
         lost = 0
-        for slot in [slot for slot in self.series if slot[0] == name]:
-            lost += self.series.pop(slot).count
-        for slot in [slot for slot in self.counts if slot[0] == name]:
-            lost += self.counts.pop(slot).total()
+        for slot in self._slots.pop(name, ()):
+            if slot in self.series:
+                lost += self.series.pop(slot).count
+            if slot in self.counts:
+                lost += self.counts.pop(slot).total()
         return lost
 
 
@@ -158,6 +162,15 @@ class Groups:
     def places(self) -> list[Place]:
         """Return all places, those of short names before those of long ones."""
         return sorted((place for place, _ in self._places()), key=_rank)
+
+    def claims(self) -> list[Place]:
+        """Return all places as they may claim a name: counts first, then what there is most of."""
+        held: Counter[tuple[str, str]] = Counter()
+        for (group, (name, _), _), count in self._places():
+            held[group, name] += count
+        return sorted(
+            self.places(), key=lambda place: (not place.counted, -held[place.group, place.slot[0]])
+        )
 
     def unnamed(self, taken: AbstractSet[Place]) -> AbstractSet[Place]:
         """Return *taken*, and the places that would make more metrics than there may be."""

@@ -34,7 +34,8 @@ OPTIONS = (
     ),
     Option(
         ("-w", "--where"),
-        "Measure only objects that meet this: 'status>=500', 'level=ERROR', 'uri~/shop/*'.",
+        "Measure only objects that meet this: 'status>=500', 'level=ERROR', 'uri~/shop/*'. "
+        "Numbers are compared as such, quoted or not.",
         metavar="CONDITION",
         multiple=True,
     ),

@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,8 +17,40 @@ MAX_PREFIX = 1024
 
 _BEGINNINGS = (b"{", b"[", b" ", b"\t", b"\xef\xbb\xbf")
 
+_TIME = rb"\d\d:\d\d:\d\d[\d.,]*+"
+_DAY = rb"[A-Z][a-z]{2} [ \d]\d "
+_STAMP = (
+    rb"(?:\d{4}[-/]\d\d[-/]\d\d(?:[T ]%(time)s(?:Z| ?[-+]\d\d:?\d\d| UTC)?+)?+"
+    rb"|%(day)s(?:\d{4} )?+%(time)s"
+    rb"|\d\d/[A-Z][a-z]{2}/\d{4}:%(time)s(?: [-+]\d{4})?+"
+    rb"|%(time)s|\d{9,19}(?:\.\d{1,9})?+)" % {b"day": _DAY, b"time": _TIME}
+)
+_LEVEL = (
+    rb"(?i:trace|debug|info(?:rmation)?+|notice|warn(?:ing)?+|err(?:or)?+|crit(?:ical)?+"
+    rb"|alert|emerg(?:ency)?+|fatal|panic|severe)\b"
+)
+
+# What may stand before an object: pieces that loggers write, each with blanks behind it.
+_PREFIX = (
+    rb"(?:[\w.-]++ ++\| ++)?+"  # Compose
+    rb"(?:<\d{1,3}>(?:\d (?:-|%(stamp)s)(?: [^\s\[]++){4} "  # syslog, of both kinds
+    rb"(?:-|(?:\[(?:[^]\\]|\\.)*+\])++))?+\s*+)?+"
+    rb"(?:(?:(?=%(day)s|\d{4}-\d\d-\d\dT)%(stamp)s "
+    rb"(?:(?:[\w.:-]++ )?+[\w./@-]++\[[\w.-]*+\]|[\w.:-]++ [\w./@-]++):"
+    rb"|%(stamp)s|\[(?:%(stamp)s|[\w.:/@#+-]*+)\]"
+    rb"|%(level)s(?::[\w.-]*+:|:)?+|\[%(level)s\s*+\]"
+    rb"|std(?:out|err) [FP]|\d++ ---|[\w.$]++ ++(?:--?|:)|[-|]|@cee:)(?:\s++|\Z))*+"
+    rb"(?:\xef\xbb\xbf)?+" % {b"day": _DAY, b"stamp": _STAMP, b"level": _LEVEL}
+)
+
+_ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
+
 #: What a container runtime writes around a line of its own accord.
 _DOCKER = frozenset(("attrs", "log", "stream", "time"))
+_STREAMS = ("stdout", "stderr")
+
+# A byte as Apache and nginx write it into a text, and a vertical tab as Apache does.
+_ESCAPE = r"\\(?:x([0-9A-Fa-f]{2})|(v)|.)"
 
 #: How long an object over several lines may be.
 MAX_OPEN = 1 << 18
@@ -46,35 +80,47 @@ def decode_odd(line: bytes) -> Any:
 
 
 def decode_exactly(line: bytes) -> Any:
-    """
+    r"""
     Return the JSON value that *line* is, integers of any size included, or None if it is none.
 
     What orjson refuses and others write is taken: a byte order mark, bytes that
-    are not UTF-8, lone surrogates. NaN, infinity and what is beyond
-    `LIMIT` become null.
+    are not UTF-8, lone surrogates, and bytes as Apache and nginx write them
+    into any text. NaN, infinity and what is beyond `LIMIT` become null.
 
     >>> decode_exactly(b"18446744073709551617")
     18446744073709551617
+    >>> decode_exactly(rb'{"agent": "\x22\\x22", "ms": 5}')
+    {'agent': '"\\x22', 'ms': 5}
     """
     text = line.decode("utf-8", "replace").removeprefix("\ufeff")
-    try:
-        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_nothing)
-    except (ValueError, RecursionError):
-        return None
+    value = _loaded(text)
+    if value is None and "\\" in text:
+        mended = re.sub(_ESCAPE, _as_json, text, flags=re.DOTALL)
+        value = _loaded(mended) if mended != text else None
+    return value
 
 
 def after_prefix(line: bytes, load: Load) -> Any:
     """
     Return the object that ends *line*, after a syslog header, ``@cee:``, or what CRI writes.
 
-    Whatever stands before the first brace: what follows it must be one whole
-    object, so that a stranger's text there can make the line unreadable, no more.
+    Before it there may be times, levels, and what else loggers put before a message, but
+    no words of one: what follows those may be a stranger's text.
 
     >>> after_prefix(b'Nov 21 06:21:32 web shop[9]: @cee: {"ms": 5}', decode)
     {'ms': 5}
+    >>> after_prefix(b'Nov 21 06:21:32 web shop[9]: no user {"ms": 5}', decode)
     """
     begin = line.find(b"{", 0, MAX_PREFIX)
-    return load(line[begin:]) if begin > 0 else None
+    if begin > 0 and _is_prefix(line[:begin].translate(_ANY_DIGIT)):
+        return load(line[begin:])
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _is_prefix(text: bytes) -> bool:
+    """Return whether *text*, which is much the same on most lines, may stand before an object."""
+    return re.fullmatch(_PREFIX, text) is not None
 
 
 def records(found: Any, unwrap: str | None, load: Load) -> list[Record]:
@@ -103,11 +149,16 @@ def records(found: Any, unwrap: str | None, load: Load) -> list[Record]:
         found = numbered(found)
     if not isinstance(found, dict):
         return []
-    if unwrap is None and not (found.keys() <= _DOCKER and "log" in found):
+    if unwrap is None and not _is_docker(found):
         return [found]
     text = found.get(unwrap or "log")
     inner = load(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else None
     return [inner] if isinstance(inner, dict) else []
+
+
+def _is_docker(found: Record) -> bool:
+    """Return whether *found* is what docker writes around a line, and nothing else."""
+    return found.keys() <= _DOCKER and "log" in found and found.get("stream") in _STREAMS
 
 
 def numbered(items: list[Any]) -> Record:
@@ -130,6 +181,19 @@ def find(record: Any, path: str, separator: str) -> Any:
         return record[path]
     key, found, rest = path.partition(separator)
     return find(record.get(key), rest, separator) if found else None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_nothing)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _as_json(match: re.Match[str]) -> str:
+    """Return an escape as JSON has it; one that is not of Apache's or nginx's own stays."""
+    byte, tab = match.groups()
+    return f"\\u00{byte}" if byte else "\\u000b" if tab else match[0]
 
 
 def _finite(text: str) -> float | None:

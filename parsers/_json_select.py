@@ -7,9 +7,10 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
-from logster.metrics import number, plain_name
+from logster.metrics import plain_name
 from logster.parsers._json_names import OWN, Reserved
 from logster.parsers._json_records import Record, find
+from logster.parsers._json_text import plain
 
 
 #: What `--aggregate` knows, besides percentiles such as ``p95``.
@@ -177,6 +178,7 @@ class Condition(NamedTuple):
     path: str
     operator: str
     wanted: str
+    bound: float | None
     matches: Matcher
     separator: str
 
@@ -187,9 +189,9 @@ class Condition(NamedTuple):
             return self.operator == "!="
         if self.operator == "~":
             return self.matches(shown(value))
-        bound = number(self.wanted)
-        if isinstance(value, int | float) and not isinstance(value, bool) and bound is not None:
-            return _COMPARE[self.operator](value, bound)
+        measured = plain(value) if isinstance(value, str) else value
+        if isinstance(measured, int | float) and type(value) is not bool and self.bound is not None:
+            return _COMPARE[self.operator](measured, self.bound)
         return _COMPARE[self.operator](shown(value), self.wanted)
 
 
@@ -197,18 +199,20 @@ def condition(text: str, separator: str) -> Condition:
     """
     Return the condition that *text* states: ``status>=500``, ``level=ERROR``, ``path~/shop/*``.
 
+    Numbers are compared as numbers, quoted or not, and all else as text.
+
     Raises:
         ConfigurationError: If it states none.
 
     >>> slow = condition("request.ms>=100", ".")
-    >>> slow({"request": {"ms": 250}}), slow({"request": {"ms": 3}}), slow({})
+    >>> slow({"request": {"ms": 250}}), slow({"request": {"ms": "3.5"}}), slow({})
     (True, False, False)
     """
     match = _CONDITION.match(text)
     if not match:
         raise _unusable("--where", text, "PATH=VALUE, with one of = != > < >= <= ~")
     path, operator, wanted = match.groups()
-    return Condition(path, operator, wanted, matcher(wanted), separator)
+    return Condition(path, operator, wanted, plain(wanted), matcher(wanted), separator)
 
 
 def shown(value: Any) -> str:

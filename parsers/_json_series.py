@@ -127,7 +127,17 @@ class Series:
 
 def metric(name: str, aggregate: str, value: float) -> Metric:
     """Return the metric of an aggregate."""
-    return Metric(name, value, kind="c" if aggregate in _COUNTED else "g")
+    return Metric(name, value, kind=kind_of(aggregate))
+
+
+def kind_of(aggregate: str) -> str:
+    """
+    Return the kind of the metric of an aggregate.
+
+    >>> kind_of("sum"), kind_of("p95")
+    ('c', 'g')
+    """
+    return "c" if aggregate in _COUNTED else "g"
 
 
 def _increase(before: float, after: float) -> float:

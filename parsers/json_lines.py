@@ -1,7 +1,8 @@
 r"""
 Take the numbers that lines of JSON hold, by the path that leads to them.
 
-Lines it reads, also after a syslog header or ``@cee:``, and within docker's own JSON:
+Lines it reads, also after what loggers put before a message (a syslog header, ``@cee:``, a
+time, a level; no other words), and within docker's own JSON:
 
 >>> figures('{"queue": {"in": 3, "open": true}, "name": "shop"}')
 {'json_records': 1, 'queue.in': 3, 'queue.open': 1}
@@ -19,11 +20,14 @@ that make one name, such as ``{"a": {"b": 1}}`` and ``{"a.b": 1}``, are one.
 No key gets a name that is taken: that of a counter of the parser itself, of a value that
 ``--count`` names (whether the log holds it or not), or one that ``--rename`` gives to another
 path (unless the key is renamed to it, too). Names are compared as the strictest backend
-writes them, so that ``level_ERROR`` does not pass for ``level.ERROR``. Such numbers are
-dropped, and counted as such:
+writes them, so that ``level_ERROR`` does not pass for ``level.ERROR``. Of two keys that it
+writes alike the one with more numbers has the name; but where only sums and counts are made
+of them both stay, and add up there. Numbers without a name are dropped, and counted as such:
 
 >>> figures('{"json_records": 9, "level": {"ERROR": 9}, "ms": 5}', "--count level=ERROR")
 {'json_records': 1, 'ms': 5, 'json_keys_dropped': 2}
+>>> figures('{"req": {"ms": 5}}\n{"req": {"ms": 5}, "req_ms": 999}')
+{'json_records': 2, 'req.ms': 5, 'json_keys_dropped': 1}
 
 Metrics:
     json_records: Objects measured.
@@ -53,6 +57,7 @@ import orjson
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
+from logster.labels import alike
 from logster.metrics import Metric, MetricInfo, plain_name
 from logster.moments import seconds
 from logster.parser import Tally
@@ -72,7 +77,7 @@ from logster.parsers._json_records import (
     records,
 )
 from logster.parsers._json_select import OTHER, Selection, condition, shown
-from logster.parsers._json_series import FOLLOWED, metric
+from logster.parsers._json_series import FOLLOWED, kind_of, metric
 from logster.parsers._json_text import converter, lists_option
 
 
@@ -212,11 +217,11 @@ class JsonLinesParser(BlockParser):
                 record = load(text)
             except orjson.JSONDecodeError:
                 record = decode_odd(text)
+                if record is None:
+                    record = after_prefix(text, reload)
             if plain and type(record) is dict and "log" not in record:
                 found.append(record)
                 continue
-            if record is None:
-                record = after_prefix(text, reload)
             new = records(record, self.option.unwrap, reload)
             kept = [each for each in new if all(meets(each) for meets in self._conditions)]
             found += kept
@@ -253,29 +258,32 @@ class JsonLinesParser(BlockParser):
         """
         Return the places whose names others have, of which only the log can tell.
 
-        The parser's own counters come first, then counts, then numbers.
+        The parser's own counters come first, then counts, then numbers. Of two that some
+        output writes alike the one with fewer has to go: who writes into the log can
+        hardly have more of a key than what every object holds.
         """
         own = {folded(name) for name in (*OWN, *map(self._records_of, self.groups.held))}
         names: set[str] = set()
         counters = set(own)
         taken = set()
-        for place in sorted(self.groups.places(), key=lambda place: not place.counted):
-            made = set(self._names(place))
-            short = set(map(folded, made))
-            if made & names or short & (own if place.counted else counters):
+        for place in self.groups.claims():
+            made = self._names(place)
+            short = {folded(name) for name, _ in made}
+            single = {alike(name, kind) for name, kind in made}
+            if single & names or short & (own if place.counted else counters):
                 taken.add(place)
                 continue
-            names |= made
+            names |= single
             if place.counted:
                 counters |= short
         return taken
 
-    def _names(self, place: Place) -> list[str]:
-        """Return the names of the metrics that *place* makes."""
+    def _names(self, place: Place) -> list[tuple[str, str]]:
+        """Return the names of the metrics that *place* makes, each with its kind."""
         group, (name, wanted), counted = place
         if counted:
-            return [self._value_name(group, name, value) for value in (*wanted, OTHER)]
-        return [self._aggregate_name(group, name, aggregate) for aggregate in wanted]
+            return [(self._value_name(group, name, value), "c") for value in (*wanted, OTHER)]
+        return [(self._aggregate_name(group, name, each), kind_of(each)) for each in wanted]
 
     def _figures(self, duration: float, unnamed: AbstractSet[Place]) -> Iterator[Metric]:
         """Yield the figures of all numbers but those at *unnamed* places."""
@@ -332,10 +340,12 @@ class JsonLinesParser(BlockParser):
 
     def _memory(self) -> dict[str, Any] | None:
         last = dict(self._before or {})
-        for group, held in self.groups.held.items():
-            for (name, _), series in held.series.items():
-                if series.has_memory and series.last is not None and not self._is_other(group):
-                    last[group, name] = series.last
+        for group, slot, counted in reversed(self.groups.places()):  # shortest names are newest
+            if counted or self._is_other(group):
+                continue
+            series = self.groups.held[group].series[slot]
+            if series.has_memory and series.last is not None:
+                last[group, slot[0]] = series.last
         memory: dict[str, Any] = {}
         if last:
             newest = list(last.items())[-self.option.max_metrics :]

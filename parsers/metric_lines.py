@@ -20,11 +20,16 @@ these units; those with anything else behind them are taken to be in it:
 {'a': 2000}
 
 No name forges another figure, as Prometheus writes them, too. The parser's own comes first,
-then those of a ``METRIC_TIME``, of a ``METRIC_COUNT`` and of a ``METRIC_GAUGE``; the values
-of a name that makes one of those before are dropped:
+then those of a ``METRIC_TIME``, of a ``METRIC_COUNT`` and of a ``METRIC_GAUGE``, of these
+the one with most values; the values of a name that makes one of those before are dropped:
 
 >>> figures("METRIC_COUNT metric=a.p90 value=7\nMETRIC_TIME metric=a value=5")
 {'a.count': 1, 'a.mean': 5.0, 'a.median': 5, 'a.p90': 5, 'metric_lines_dropped': 1}
+
+Two of ``METRIC_COUNT`` stay apart, since Prometheus gets their sum:
+
+>>> figures("METRIC_COUNT metric=a.b value=7\nMETRIC_COUNT metric=a-b value=2")
+{'a-b': 2, 'a.b': 7}
 
 Metrics:
     {counter}: Sum of a ``METRIC_COUNT``.
@@ -48,6 +53,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 from logster.blocks import BlockParser
+from logster.labels import alike
 from logster.metrics import Metric, MetricInfo, MetricObject, plain_name, printable_name
 from logster.options import Option
 from logster.parser import Tally
@@ -168,15 +174,16 @@ class MetricLinesParser(BlockParser):
         taken = _written(Metric(_DROPPED, 0, kind="c"))
         for mark in self.marks:
             made: set[str] = set()
-            for (of, name), series in self.series.items():
-                if of != mark:
-                    continue
+            kept: set[str] = set()
+            for name, series in self._fullest(mark):
                 metrics = list(self._metrics(mark, name, series))
                 names = set().union(*map(_written, metrics))
-                if names & taken:
+                single = {alike(metric.name, metric.kind) for metric in metrics}
+                if names & taken or single & kept:
                     dropped += series.count
                     continue
                 made |= names
+                kept |= single
                 yield from metrics
             taken |= made
         if dropped:
@@ -213,6 +220,11 @@ class MetricLinesParser(BlockParser):
         known = text.rstrip(_CLOSING)
         key = mark, self.name(name.decode("utf-8", "replace"))
         return Values(key, text, known if known in self.units else "", [])
+
+    def _fullest(self, mark: bytes) -> list[tuple[str, Series]]:
+        """Return the names of *mark* with what they hold, those with most values first."""
+        found = [(name, series) for (of, name), series in self.series.items() if of == mark]
+        return sorted(found, key=lambda each: (-each[1].count, len(each[0]), each[0]))
 
     def _metrics(self, mark: bytes, name: str, series: Series) -> Iterator[Metric]:
         """Yield what a series makes."""

@@ -40,6 +40,13 @@ counts as ``other``, as do those beyond ``--max-labels`` and the text ``other`` 
 {'lines': 3, 'user_alice': 1, 'user_ms': 1, 'user_other': 1, 'user_distinct': 3}
 >>> figures("alice\ndistinct\n", "-p '^(?P<user>[a-z]+)' -c user -d user")
 {'lines': 2, 'user_alice': 1, 'user_other': 1, 'user_distinct': 2}
+
+Texts that an output writes alike, as Prometheus does ``al.b`` and ``al-b``, are one with
+``--by``. Their counts stay apart and add up there; so do sums:
+
+>>> options = r"-p '^(?P<user>\S+) (?P<ms>\d+)' -b user -a ms -s ms"
+>>> figures("al.b 5\nal-b 1\n", options)
+{'lines': 2, 'ms_sum_al.b': 5, 'ms_sum_al-b': 1, 'ms_avg_al-b': 3.0}
 """
 
 from typing import Any, ClassVar

@@ -93,7 +93,7 @@ class TestImports:
         """A parser knows parsers, metrics and statistics, and nothing of runs or outputs."""
         allowed = {
             "parser", "parsers", "metrics", "stats", "options", "errors",
-            "blocks", "moments", "patterns", "sample", "regex_parser",
+            "blocks", "labels", "moments", "patterns", "sample", "regex_parser",
         }  # fmt: skip
 
         used = {each for path in (ROOT / "parsers").glob("*.py") for each in imports(path)}

@@ -15,10 +15,12 @@ from parsing import ROOT, fed, figures, metrics, read
 from receivers import need
 
 from logster.errors import ConfigurationError
+from logster.labels import alike
 from logster.metrics import number
 from logster.parser import Tally
 from logster.parsers._json_columns import MAX_PATH
 from logster.parsers._json_logster import MAX_LEAVES
+from logster.parsers._json_records import decode
 from logster.parsers.json_lines import JsonLinesParser, JsonLogster
 
 
@@ -230,6 +232,29 @@ class TestSelection:
 
         assert total == found.get("ms.sum")
 
+    @pytest.mark.parametrize(
+        ("where", "times"),
+        [
+            ("t>2", [3, 10, 120]),
+            ("t<=3", [0.5, 3]),
+            ("t=3", [3]),
+            ("t!=3.0", [0.5, 10, 120]),
+            ("id=12345678901234567890", [3]),
+            ("day>=2026-11", [120]),
+        ],
+    )
+    def test_where_of_quoted_numbers(self, where: str, times: list[float]) -> None:
+        """Quoted numbers are compared as numbers, exactly, and other texts as text."""
+        text = (
+            '{"t": "0.500", "day": "2026-09-30"}\n'
+            '{"t": "3.000", "id": "12345678901234567890"}\n'
+            '{"t": "10.000", "id": "12345678901234567891"}\n'
+            '{"t": "120.000", "day": "2026-11-21"}\n'
+        )
+        found = measured(text, f"--numeric-strings -a t=count,sum -w '{where}'")
+
+        assert {"t.count": len(times), "t.sum": sum(times)} == found
+
     def test_where_is_no_mismatch(self) -> None:
         """A line that a condition leaves out is ignored, not misunderstood."""
         assert Tally(2, 2, 0) == JsonLinesParser(option_string="-w 'q.in>0'").feed(ROWS.encode())
@@ -381,6 +406,16 @@ class TestLines:
             'Nov 21 06:21:32 web shop[9]: @cee: {"a": 1}',
             '<14>1 2026-11-21T06:21:32Z web shop 9 - - {"a": 1}',
             '2026-11-21T06:21:32Z stdout F {"a": 1}',
+            '<14>Nov 21 06:21:32 web shop: INFO {"a": 1}',
+            '<14>1 - web shop 9 ID4 [x@1 k="\\]"][y] {"a": 1}',
+            '2026-11-21T06:21:32.5+01:00 web shop[9]: {"a": 1}',
+            '2026-11-21 06:21:32,502 - shop.orders - INFO - {"a": 1}',
+            '[21/Nov/2026:06:21:32 +0000] [main] {"a": 1}',
+            'INFO:shop.orders:{"a": 1}',
+            '06:21:32.502 [main] INFO  com.example.Shop -- {"a": 1}',
+            '2026-11-21 06:21:32.502  INFO 812 --- [main] c.e.Shop   : {"a": 1}',
+            '[WARN ] {"a": 1}',
+            'web-1  | 1795242092.502 error: {"a": 1}',
             '{"log": "{\\"a\\": 1}\\n", "stream": "stdout", "time": "x"}',
             '[{"a": 1}]',
             '\ufeff{"a": 1}',
@@ -399,11 +434,41 @@ class TestLines:
             '{"a": 9} {"a": 1}',
             '{"log": "{\\"a\\": 9", "stream": "stdout"}',
             "x" * 2000 + '{"a": 9}',
+            'login failed for user {"a": 9}',
+            'Nov 21 06:21:32 web shop[9]: login failed for {"a": 9}',
+            '2026-11-21 06:21:32,502 ERROR login failed for {"a": 9}',
+            '192.0.2.1 - - [x] "GET /{"a": 9}',
         ],
     )
     def test_prefix_forges_nothing(self, line: str) -> None:
-        """A brace in what stands before the object makes the line unreadable, no more."""
-        assert {} == measured(line + "\n")
+        """A brace, or words, in what stands before the object make the line unreadable."""
+        assert {"a": 1} == measured(f'{{"a": 1}}\n{line}\n')
+
+    @pytest.mark.parametrize("also", ['"time": "x"', '"stream": "x"', '"stream": ["stdout"]'])
+    def test_not_of_docker(self, also: str) -> None:
+        """The text of an object is JSON where docker says so, not where an application logs it."""
+        assert {} == measured(f'{{"log": "{{\\"a\\": 9}}", {also}}}\n')
+
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            (r"\x22\xC3\xff", '"\xc3\xff'),
+            (r"\\x22", r"\x22"),
+            (r"\\\x22", '\\"'),
+            (r"\v\t", "\v\t"),
+        ],
+    )
+    def test_escapes_of_servers(self, text: str, value: str) -> None:
+        """A byte as Apache and nginx escape it in any text costs no request, and ends no text."""
+        line = rf'{{"agent": "\x20{text}", "a": 1}}'
+
+        assert {"agent": f" {value}", "a": 1} == decode(line.encode())
+        assert {"a": 1} == measured(f"{line}\n")
+
+    @pytest.mark.parametrize("line", [r'{"a": \x39}', r'{"a": "\x2"}', r'{"b": "\\", "a": \x39}'])
+    def test_no_escape(self, line: str) -> None:
+        """Outside of texts, or cut short, they are nothing."""
+        assert {} == measured(f"{line}\n")
 
     def test_unwrap(self) -> None:
         """The JSON in the text at a key may be asked for."""
@@ -557,6 +622,18 @@ class TestGroups:
         assert metrics(whole) == metrics(first) == metrics(made(*lines))
         assert whole.memory == first.memory or not whole.memory
 
+    def test_memory_of_parts(self) -> None:
+        """What the next run must know is the same, too, whatever kind a key had at first."""
+        lines = '{"long": "x", "n": 0}\n', '{"long": 0, "n": 0}\n'
+        first, second, whole = (
+            fed(JsonLinesParser(option_string="-a '*=delta' --max-metrics 2"), text)
+            for text in (*lines, "".join(lines))
+        )
+        first.merge(second)
+
+        assert metrics(whole) == metrics(first)
+        assert whole.memory == first.memory
+
 
 class TestNames:
     @pytest.mark.parametrize(
@@ -661,6 +738,29 @@ class TestForging:
         with pytest.raises(ConfigurationError, match="Nothing was read or sent"):
             JsonLinesParser(option_string=options)
 
+    @pytest.mark.parametrize(
+        ("options", "text", "truth"),
+        [
+            ("", '{"q": {"ms": 5}}\n{"q": {"ms": 5}, "q-ms": 9, "q_ms": 9}', {"q.ms": 5}),
+            ("", '{"b_s": 5}\n{"b_s": 6, "b": {"s": 9}}', {"b_s": 6}),
+            ("-g to -a n=max", '{"to": "a_b", "n": 1}\n' * 2 + '{"to": "a-b", "n": 9}', {
+                "a_b.n.max": 1
+            }),
+        ],
+    )  # fmt: skip
+    def test_alike(self, options: str, text: str, truth: dict[str, float]) -> None:
+        """Of keys that some output writes alike the one with most numbers stays."""
+        found = measured(text + "\n", options)
+        lost = text.count("9")
+
+        assert truth | {"json_keys_dropped": lost} == found
+
+    def test_sums_alike(self) -> None:
+        """Sums and counts stay apart: such an output adds them up."""
+        assert {"q-ms.sum": 1, "q.ms.sum": 5} == (
+            measured('{"q-ms": 1, "q": {"ms": 5}}\n', "-a '*=sum'")
+        )
+
     @given(
         st.lists(
             st.recursive(
@@ -679,17 +779,23 @@ class TestForging:
                 "-k _ -g a -a '*=max' -c '*=ERROR,records'",
             ]
         ),
+        st.integers(0, 5),
     )
     @settings(deadline=None, max_examples=300)
-    def test_names_differ(self, rows: list[Any], options: str) -> None:
+    def test_names_differ(self, rows: list[Any], options: str, at: int) -> None:
         """No two metrics have one name, and the number of objects is the true one."""
         rows = [row if isinstance(row, dict) else {"x": row} for row in rows]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        parser = fed(JsonLinesParser(option_string=options), text)
+        lines = [json.dumps(row) + "\n" for row in rows]
+        parser, first, second = (
+            fed(JsonLinesParser(option_string=options), "".join(part))
+            for part in (lines, lines[:at], lines[at:])
+        )
+        first.merge(second)
         found = metrics(parser)
-        names = [metric.name for metric in found]
+        names = [alike(metric.name, metric.kind) for metric in found]
 
         assert len(names) == len(set(names))
+        assert found == metrics(first)
         assert [len(rows)] == [each.value for each in found if each.name == "json_records"]
 
     def test_flood(self) -> None:
@@ -703,6 +809,15 @@ class TestForging:
 
 
 class TestBounds:
+    def test_descending_keys(self) -> None:
+        """Keys each of which takes the place of another cost little, whatever the room."""
+        keys = ",".join(f'"k{999_999 - number}": 1' for number in range(30_000))
+        begin = time.process_time()
+        found = measured(f"{{{keys}}}\n", "--max-metrics 5000")
+
+        assert time.process_time() - begin < 3
+        assert found["json_keys_dropped"] == 25_000
+
     def test_memory(self) -> None:
         """Percentiles of continuous values of twenty groups take a bounded amount of memory."""
         rows = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logster.labels import OTHER, Forged, Shape
+from logster.labels import OTHER, Forged, Shape, alike
 
 
 SHAPES = [
@@ -17,6 +17,22 @@ SHAPES = [
     Shape("ms_avg_", "_p50"),
 ]
 LABELS = st.lists(st.sampled_from(["a", "avg", "p50", "other", "_", ".", "-", "total"]), max_size=6)
+
+
+@pytest.mark.parametrize(
+    ("names", "gauges", "counts"),
+    [
+        (("a.b", "a-b", "a_b", "a:b"), 1, 4),
+        (("größe", "gr.ße"), 1, 2),
+        (("5xx", "_5xx"), 1, 2),
+        (("a", "a.", "a.."), 1, 1),
+        (("a", "a_total"), 2, 2),
+    ],
+)
+def test_alike(names: tuple[str, ...], gauges: int, counts: int) -> None:
+    """Two gauges are one where any output has but one name for them, two counts at Graphite."""
+    assert gauges == len({alike(name, "g") for name in names})
+    assert counts == len({alike(name, "c") for name in names})
 
 
 class TestForged:

@@ -113,12 +113,39 @@ class TestMetricLinesParser:
             "metric_lines_dropped": 5,
         } == figures(parser)
 
+    def test_alike(self) -> None:
+        """Of names that some output writes alike the fullest stays, but counts stay apart."""
+        parser = fed(
+            MetricLinesParser(),
+            "METRIC_COUNT metric=a.b value=100\nMETRIC_COUNT metric=a-b value=1\n"
+            "METRIC_COUNT metric=n value=5\nMETRIC_COUNT metric=n. value=1\n"
+            "METRIC_GAUGE metric=c-d value=999\n"
+            "METRIC_GAUGE metric=c.d value=1\nMETRIC_GAUGE metric=c.d value=2\n"
+            "METRIC_TIME metric=e-f value=999\n"
+            "METRIC_TIME metric=e.f value=3\nMETRIC_TIME metric=e.f value=3\n",
+        )
+
+        assert {
+            "a.b": 100,
+            "a-b": 1,
+            "n": 5,
+            "c.d": 2,
+            "e.f.count": 2,
+            "e.f.mean": 3,
+            "e.f.median": 3,
+            "e.f.p90": 3,
+            "metric_lines_dropped": 3,
+        } == figures(parser)
+
     @given(
         st.lists(
             st.tuples(
                 st.sampled_from(["COUNT", "TIME", "GAUGE"]),
                 st.sampled_from(
-                    ["a", "a.count", "a_count", "a.p90", "metric_lines_dropped", "a:b"]
+                    [
+                        *("a", "a.", "a-p90", "a.count", "a_count", "a.p90", "a.b", "a:b"),
+                        "metric_lines_dropped",
+                    ]
                 ),
                 st.sampled_from(["5", "5ms", "2s", "7us,", "3 of", "1e3 MB"]),
             )

@@ -1,5 +1,6 @@
 """Prometheus: the page is one that promtool, node_exporter and the Pushgateway take."""
 
+import os
 import re
 import stat
 import subprocess
@@ -13,7 +14,8 @@ from outputs import any_metric, any_text, batch, output
 from receivers import NodeExporter, Prometheus, Pushgateway, ask, need
 
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, MetricInfo
+from logster.journal import State
+from logster.metrics import Metric, MetricInfo, to_metric
 from logster.registry import load_parser
 
 
@@ -85,6 +87,69 @@ def test_page() -> None:
         "# HELP mail_user From a log, by logster\n# TYPE mail_user gauge\n"
         "mail_user 2.0\n"
     )
+
+
+def test_one_name() -> None:
+    """Counts that get one name add up; of other figures the first has it, the rest is refused."""
+    metrics = (
+        Metric("user_alice.b", 5, kind="c"),
+        Metric("user_alice-b", 1, kind="c"),
+        Metric("user_bob", 2, kind="c"),
+        Metric("user_bob_total", "1", kind="c"),
+        Metric("req.ms", float("nan")),
+        Metric("req.ms", 5),
+        Metric("req_ms", 999999),
+        Metric("req-ms", 1, kind="ms"),
+        Metric("user_bob_total", 9),
+    )
+    lines, refused = output("prometheus", **LOCAL).encoded(metrics)
+
+    assert refused == 4
+    assert [line.splitlines()[-1] for line in lines] == [
+        b"req_ms 5.0",
+        b"user_alice_b_total 6.0",
+        b"user_bob_total 3.0",
+    ]
+
+
+def test_one_counter_goes_on() -> None:
+    """A count keeps rising when in a later run a stranger's text gets its name."""
+    state = State()
+    sender = output("prometheus", **LOCAL)
+    values = []
+    for names in (["alice.b"], ["alice-b", "alice.b"], ["alice-b"], []):
+        found = [Metric(f"user_{name}", 5, kind="c") for name in names]
+        state.owe_total("page", batch(5, *found))
+        (page,) = sender.encoded(state.owed["page"][0].metrics)[0]
+        values.append(page.split()[-1])
+
+    assert values == [b"5.0", b"15.0", b"20.0", b"20.0"]
+
+
+@pytest.mark.parametrize(
+    ("parser", "options", "text", "name", "value"),
+    [
+        ("pattern", r"-p '^(?P<u>\S+)' -c u", "al.b\n" * 5 + "al-b\n", "u_al_b_total", 6),
+        ("json-lines", None, '{"r": {"m": 5}}\n{"r": {"m": 5}, "r_m": 9}\n', "r_m", 5),
+        ("json-lines", "-a '*=sum'", '{"r-m": 1, "r": {"m": 5}}\n', "r_m_sum_total", 6),
+        (
+            "metric-lines",
+            None,
+            "METRIC_COUNT metric=a.b value=100\nMETRIC_COUNT metric=a-b value=1\n",
+            "a_b_total",
+            101,
+        ),
+    ],
+)
+def test_stranger_replaces_nothing(
+    parser: str, options: str | None, text: str, name: str, value: float
+) -> None:
+    """What a stranger writes into a log takes the place of no other figure."""
+    fed = load_parser(parser)(option_string=options)
+    fed.feed(text.encode())
+    page = page_of(*(to_metric(metric, 5) for metric in fed.get_state(60)))
+
+    assert f"\n{name} {float(value)}\n" in page
 
 
 @pytest.mark.parametrize(
@@ -170,6 +235,21 @@ def test_labels_of_the_pushgateway(pushgateway: Pushgateway) -> None:
             match=f"--tag '{name}' cannot be: at a Pushgateway the label {name} is {source}. Noth",
         ):
             output("prometheus", **where, tags=(tag,))
+
+
+def test_page_of_a_killed_run(tmp_path: Path) -> None:
+    """What a killed run left stops no later one, and whoever scrapes may read the page."""
+    path = tmp_path / "x.prom"
+    (tmp_path / f".x.prom.{os.getpid()}").write_text("half a p")
+    before = os.umask(0o077)
+    try:
+        receipt = output("prometheus", prometheus_path=str(path)).deliver([batch(1, Metric("up", 1))])
+    finally:
+        os.umask(before)
+
+    assert (1, None) == (receipt.delivered, receipt.error)
+    assert ["x.prom"] == [each.name for each in tmp_path.iterdir()]
+    assert 0o644 == path.stat().st_mode & 0o777
 
 
 def test_cannot_write(tmp_path: Path) -> None:

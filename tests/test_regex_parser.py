@@ -1,7 +1,9 @@
 """Parsers that are a pattern and a few accumulators."""
 
+import statistics
 import time
 import tracemalloc
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -353,6 +355,57 @@ class TestBounds:
         assert len(names) == len(set(names))
         assert metrics(first) == metrics(backwards)
         assert figures(first)["n_sum"] == figures(first)["n_total"] == len(rows)
+
+    @given(st.lists(st.sampled_from(["a.b", "a-b", "a_b", "a.b.", "c"])), st.integers(0, 20))
+    @settings(deadline=None)
+    def test_labels_alike(self, labels: list[str], at: int) -> None:
+        """Texts that some output writes alike are measured as one, but counts stay apart."""
+
+        class Own(RegexParser):
+            pattern = r"^(?P<x>\S+) (?P<n>\d+)"
+            metrics = (
+                Gauge("last", "n", by="x"),
+                Average("avg", "n", by="x"),
+                Percentiles("n", (50,), by="x"),
+                Distinct("ns", "n", by="x"),
+                Rate("rate", by="x"),
+                Sum("n_sum", "n", by="x"),
+                Count("x", by="x"),
+            )
+
+        rows = [f"{label} {number}\n" for number, label in enumerate(labels)]
+        whole = fed(Own(), "".join(rows))
+        first, second = fed(Own(), "".join(rows[:at])), fed(Own(), "".join(rows[at:]))
+        first.merge(second)
+        singly, _ = by_line(Own(), "".join(rows).encode())
+        one = [number for number, label in enumerate(labels) if label in {"a.b", "a-b", "a_b"}]
+        label = min((labels[number] for number in one), default="")
+        found = metrics(whole)
+
+        assert found == metrics(whole) == metrics(first) == metrics(singly)
+        assert sum(float(each.value) for each in found if each.name.startswith("x_")) == len(labels)
+        assert len([each for each in found if each.kind == "c"]) == 2 * len(
+            {label.rstrip(".") for label in labels}
+        )
+        if one and "a.b." not in labels:
+            assert figures(whole)[f"last_{label}"] == one[-1]
+            assert figures(whole)[f"avg_{label}"] == sum(one) / len(one)
+            assert figures(whole)[f"n_{label}_p50"] == statistics.median(one)
+            assert figures(whole)[f"ns_{label}"] == len(one)
+            assert figures(whole)[f"rate_{label}"] == len(one) / 60
+
+    def test_unfinished_accumulator(self) -> None:
+        """An accumulator of one's own that lacks a part is refused where it is made."""
+
+        class Half(Accumulator[int]):
+            def state(self, counts: Counter[str]) -> int:
+                return counts.total()
+
+            def joined(self, older: int, newer: int) -> int:
+                return older + newer
+
+        with pytest.raises(TypeError, match="figures"):
+            Half("lines")  # type: ignore[abstract]
 
     def test_forged_labels_count_as_other(self) -> None:
         """A text that would forge a name is not lost: it counts as the others do."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from logster.metrics import Metric
 from logster.options import Option
 from logster.outputs import Output, Owing, digits, shortened
+from logster.outputs._names import by_name
 from logster.outputs.stdout import Descriptor
 
 
@@ -19,7 +20,11 @@ _LABEL = re.compile(r"[^ -~]|[#\\]")
 
 
 class MuninOutput(Output):
-    """One line a metric, ``FIELD.value NUMBER``; several of them describe the graph."""
+    """
+    One line a metric, ``FIELD.value NUMBER``; several of them describe the graph.
+
+    Counts that get one field add up; of gauges the first has it, and the others are refused.
+    """
 
     kind = "munin"
     options: ClassVar[tuple[Option, ...]] = (
@@ -68,13 +73,13 @@ class MuninOutput(Output):
 
     def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
         """Return the lines of *metrics*, behind those that describe the graph."""
-        lines, refused = super().encoded(metrics)
-        lines = list(dict.fromkeys(lines)) if self.config else lines
+        fields, refused = by_name(metrics, self.name_of)
+        lines, unfit = super().encoded(fields.values())
         if self.config:
             category = getattr(self.settings, "munin_category", None) or "logs"
             head = f"graph_title {_label(self.title)}\ngraph_category {_label(category)}\n"
             lines.insert(0, head.encode())
-        return lines, refused
+        return lines, refused + unfit
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield what a run would print."""

@@ -12,6 +12,7 @@ from logster.metrics import Metric, MetricInfo, info_of, number
 from logster.options import Option
 from logster.outputs import Output, Owing
 from logster.outputs._http import Http, parse_url
+from logster.outputs._names import by_name
 from logster.transport import Transport, reason
 
 
@@ -27,7 +28,8 @@ class PrometheusOutput(Output):
     A page of all metrics, with help and type, without times.
 
     Counts are counters: they go on from run to run and end in ``_total``. Of timers
-    and histograms the page has the mean of the run, of a set how many it holds.
+    and histograms the page has the mean of the run, of a set how many it holds. Counts
+    that get one name add up; of gauges the first has it, and the others are refused.
     """
 
     kind = "prometheus"
@@ -56,7 +58,7 @@ class PrometheusOutput(Output):
         inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in tags)
         self.labels = f"{{{inside}}}" if inside else ""
         catalogue = getattr(self.settings, "catalogue", None)
-        self.catalogue: Sequence[MetricInfo] = catalogue() if callable(catalogue) else ()
+        self.catalogue: Sequence[MetricInfo] = catalogue() if catalogue else ()
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""
@@ -144,14 +146,9 @@ class PrometheusOutput(Output):
 
     def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
         """Return the page of *metrics*: each family once, sorted by name."""
-        families, refused = {}, 0
-        for metric in _folded(metrics):
-            line = self.encode(metric)
-            if line is None:
-                refused += 1
-            else:
-                families[self.name_of(metric)] = line
-        return [families[name] for name in sorted(families)], refused
+        families, refused = by_name(_folded(metrics), self.name_of)
+        lines, unfit = super().encoded(families[name] for name in sorted(families))
+        return lines, refused + unfit
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield the page, line by line."""
@@ -169,9 +166,12 @@ class Page:
         """Put *lines* in place of what the file held."""
         folder, name = os.path.split(self.path)
         beside = os.path.join(folder, f".{name}.{os.getpid()}")
+        # What a killed run left: in a container all runs may have the same number.
+        _remove(beside)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             with os.fdopen(os.open(beside, flags, 0o644), "wb") as file:
+                os.fchmod(file.fileno(), 0o644)  # node_exporter reads it, whatever our umask is
                 file.write(b"".join(lines))
             os.replace(beside, self.path)
         except OSError as error:
