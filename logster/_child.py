@@ -6,6 +6,7 @@ is done: only the end of its process stops it.
 """
 
 import contextlib
+import fcntl
 import io
 import mmap
 import os
@@ -117,8 +118,9 @@ def call(work: Callable[[], Any], note: Note, step_s: float, all_s: float) -> tu
 
 def _forked() -> int:
     """Return the number of a new child, or 0 in that child."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as it is where it was closed before Python began
+            stream.flush()
     with warnings.catch_warnings():
         # Python 3.12 warns where there are threads: the child starts none and takes no lock.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -128,6 +130,8 @@ def _forked() -> int:
 def _serve(work: Callable[[], Any], pipe: int) -> NoReturn:
     """Do *work*, write what it returns to *pipe*, and end the process."""
     try:
+        # Where standard streams were closed, the pipe may have taken the number of one.
+        pipe = fcntl.fcntl(pipe, fcntl.F_DUPFD_CLOEXEC, 3)
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)

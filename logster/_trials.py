@@ -152,7 +152,7 @@ def understands(subject: Subject) -> str:
     if not tally[0]:
         return f"it matches none of the {lines} lines, so that the other trials mean little"
     if tally[2]:
-        raise Remark(f"{tally[2]} of {lines} lines are unmatched; logster why shows them")
+        raise Remark(f"lines unmatched: {tally[2]} of {lines}; logster why shows them")
     return ""
 
 
@@ -170,7 +170,7 @@ def accounts(subject: Subject) -> str:
         tally = Tally(*feeder(subject.make())(block))
         lines = block.count(b"\n") + (block[-1:] not in {b"", b"\n"})
         if sum(tally) != lines or min(tally) < 0:
-            return f"of {lines} lines ({what}) it reports {tally}"
+            return f"it reports {tally} of {what}, and the right sum is {lines}"
     return ""
 
 
@@ -218,8 +218,8 @@ def line_by_line(subject: Subject) -> str:
     by_block = Tally(*feeder(blocks)(subject.everything))
     if by_line.unmatched != by_block.unmatched:
         return (
-            f"parse_line does not understand {by_line.unmatched} lines, "
-            f"feed {by_block.unmatched} of the same lines"
+            f"lines that parse_line does not understand: {by_line.unmatched}; "
+            f"that feed does not, of the same lines: {by_block.unmatched}"
         )
     return _difference(_values(lines), _values(blocks), "by parse_line", "by feed")
 

@@ -18,19 +18,6 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def median(values: Sequence[float]) -> float:
-    """
-    Return the value in the middle of *values*.
-
-    Raises:
-        ValueError: If *values* is empty.
-
-    >>> median([10, 11, 20]), median([4, 1])
-    (11, 2.5)
-    """
-    return percentile(values, 50)
-
-
 def percentile(values: Sequence[float], percent: float) -> float:
     """
     Return the value below which *percent* of *values* lie.

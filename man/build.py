@@ -6,6 +6,7 @@ Write the man pages and the marked parts of the README from the program itself.
 nothing and ends with 1 if a file is not what it would write.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import click
 from logster import __version__
 from logster.command_line import COMMANDS, RUN_OPTIONS
 from logster.commands.metrics import KIND_NAMES
+from logster.metrics import MetricInfo
 from logster.options import Option
 from logster.registry import load_output, load_parser, names
 
@@ -27,6 +29,24 @@ HERE = Path(__file__).parent
 
 #: Lines of the demo's table that the README shows.
 DEMO_ROWS = 20
+
+#: What the figures of ``--self-metrics`` mean.
+OF_A_RUN = {
+    "lines_read": "Lines that the run read.",
+    "lines_matched": "Lines that the parser understood.",
+    "lines_ignored": "Lines that it knows and passes over.",
+    "lines_unmatched": "Lines that it did not understand.",
+    "lines_failed": "Lines that were longer than --max-line, and not read.",
+    "bytes_read": "Bytes that the run read.",
+    "bytes_lost": "Bytes known to be out of reach for good; a lower bound.",
+    "gaps": "Times that something since the last run could not be found, or not be read.",
+    "rotations": "Files of the log that are new since the last run.",
+    "lag": "Bytes at the end of the log that are not read yet, such as half a line.",
+    "backlog": "Batches that earlier runs owe to receivers, before this run delivers.",
+    "batches_dropped": "Batches given up since the job began.",
+    "metrics_refused": "Metrics of the last run before this one that an output could not take.",
+    "run_time": "Time until the metrics were derived; sending comes after that.",
+}
 
 
 def page() -> str:
@@ -62,20 +82,39 @@ Parsers whose metrics the log or an option names
 .BR json-lines ,
 .BR JsonLogster )
 have only those of their own here.
+The figures of a run itself come last.
 """
-    return head + "\n".join(map(_catalogue, names("logster.parsers"))) + "\n"
+    return head + "\n".join([*map(_catalogue, names("logster.parsers")), _own_figures()]) + "\n"
 
 
 def _catalogue(name: str) -> str:
-    infos = load_parser(name).catalogue()
-    parts = [f".SH {_escaped(name).upper()}" if name.islower() else f".SH {_escaped(name)}"]
-    parts.append(_escaped(_parser_summary(name)))
-    for info in infos:
-        kind = KIND_NAMES.get(info.kind, info.kind)
-        unit = f", {info.units}" if info.units else ""
-        parts.append(f'.TP\n.BR {_quoted(info.name)} " ({kind}{_escaped(unit)})"')
-        parts.append(_escaped(_joined(info.help)))
-    return "\n".join(parts)
+    heading = _escaped(name).upper() if name.islower() else _escaped(name)
+    summary = _escaped(_parser_summary(name))
+    return "\n".join([f".SH {heading}", summary, *map(_metric, load_parser(name).catalogue())])
+
+
+def _metric(info: MetricInfo) -> str:
+    kind = KIND_NAMES.get(info.kind, info.kind)
+    unit = f", {info.units}" if info.units else ""
+    head = f'.TP\n.BR {_quoted(info.name)} " ({kind}{_escaped(unit)})"'
+    return f"{head}\n{_escaped(_joined(info.help))}"
+
+
+def _own_figures() -> str:
+    """Return the section on ``--self-metrics``: what a run sends, in its order."""
+    words = ["--self-metrics", "{prefix}", "-o", "stdout", "--format", "json"]
+    metrics = [json.loads(line) for line in _dry_run(*words).splitlines()]
+    text = """\
+.SH FIGURES OF A RUN
+What a run says of itself with the option
+.BR \\-\\-self\\-metrics ,
+under the prefix given there, which the prefix of all metrics precedes."""
+    parts = [
+        _metric(MetricInfo(each["name"], each["units"], each["kind"], OF_A_RUN[word]))
+        for each in metrics
+        if (word := each["name"].removeprefix("{prefix}.")) != each["name"]
+    ]
+    return "\n".join([text, *parts])
 
 
 def _quoted(text: str) -> str:
@@ -154,13 +193,18 @@ def readme(text: str) -> str:
     return text
 
 
-def _demo() -> str:
-    words = ["--dry-run", "postfix", "fixtures/postfix/demo.log"]
+def _dry_run(*words: str) -> str:
+    """Return what a dry run on the log of the demo prints."""
+    demo = ("--dry-run", *words, "postfix", "fixtures/postfix/demo.log")
     done = subprocess.run(
-        [sys.executable, "-m", "logster", *words],
+        [sys.executable, "-m", "logster", *demo],
         cwd=HERE.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    *rows, blank, account = done.stdout.rstrip("\n").split("\n")
+    return done.stdout
+
+
+def _demo() -> str:
+    *rows, blank, account = _dry_run().rstrip("\n").split("\n")
     return "\n".join([*rows[:DEMO_ROWS], f"… and {len(rows) - DEMO_ROWS} more", blank, account])
 
 

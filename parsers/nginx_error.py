@@ -28,35 +28,56 @@ from logster.parser import Tally
 LEVELS = ("emerg", "alert", "crit", "error", "warn", "notice", "info", "debug")
 ERRORS = LEVELS[:4]
 
-#: How messages begin, and what that means; what follows may be a stranger's text.
+#: How messages begin; what follows may be a stranger's text. With each what it means.
 EVENTS = {
-    "open_failed": r"open\(\) \"",
-    "forbidden": r"access forbidden by rule|directory index of \"",
-    "auth_failed": r"user \"|no user/password was provided",
-    "upstream_unreachable": r"connect\(\) failed|connect\(\) to ",
-    "upstream_timed_out": r"upstream timed out",
-    "upstream_closed": r"upstream prematurely closed connection",
-    "upstream_none_live": r"no live upstreams",
-    "upstream_invalid": r"upstream sent ",
-    "requests_limited": r"limiting requests|delaying request",
-    "connections_limited": r"limiting connections",
-    "client_invalid": r"client sent ",
-    "client_too_large": r"client intended to send too large",
-    "client_timed_out": r"client timed out",
-    "client_closed": r"client (?:prematurely )?closed ",
-    "tls_failed": r"SSL_do_handshake\(\) failed|peer closed connection in SSL handshake",
-    "script_stderr": r"FastCGI sent in stderr: ",
-    "worker_died": r"worker process \d+ exited on signal",
-    "connections_exhausted": r"\d+ worker_connections are not enough",
+    "open_failed": (r"open\(\) \"", "Files that could not be opened."),
+    "forbidden": (
+        r"access forbidden by rule|directory index of \"",
+        "Requests forbidden by a rule, or for the list of a directory.",
+    ),
+    "auth_failed": (r"user \"|no user/password was provided", "Requests without a good password."),
+    "upstream_unreachable": (
+        r"connect\(\) failed|connect\(\) to ",
+        "Failed attempts to connect to an upstream server.",
+    ),
+    "upstream_timed_out": (r"upstream timed out", "Upstream servers that took too long."),
+    "upstream_closed": (
+        r"upstream prematurely closed connection",
+        "Upstream servers that closed a connection too early.",
+    ),
+    "upstream_none_live": (r"no live upstreams", "Requests that found no live upstream server."),
+    "upstream_invalid": (r"upstream sent ", "Wrong replies of an upstream server."),
+    "requests_limited": (
+        r"limiting requests|delaying request",
+        "Requests refused or delayed by a limit of requests.",
+    ),
+    "connections_limited": (r"limiting connections", "Requests refused by a limit of connections."),
+    "client_invalid": (r"client sent ", "Wrong requests of a client."),
+    "client_too_large": (r"client intended to send too large", "Requests with too large a body."),
+    "client_timed_out": (r"client timed out", "Clients that took too long."),
+    "client_closed": (r"client (?:prematurely )?closed ", "Connections that a client closed."),
+    "tls_failed": (
+        r"SSL_do_handshake\(\) failed|peer closed connection in SSL handshake",
+        "TLS handshakes that failed.",
+    ),
+    "script_stderr": (
+        r"FastCGI sent in stderr: ",
+        "Messages that a FastCGI script wrote to its standard error.",
+    ),
+    "worker_died": (r"worker process \d+ exited on signal", "Worker processes ended by a signal."),
+    "connections_exhausted": (
+        r"\d+ worker_connections are not enough",
+        "Times that worker_connections were not enough.",
+    ),
 }
 
-_BEGINNINGS = re.compile("|".join(f"(?P<{name}>{text})" for name, text in EVENTS.items()))
+_BEGINNINGS = re.compile("|".join(f"(?P<{name}>{text})" for name, (text, _) in EVENTS.items()))
 
 # One match for every line: its level and how its message begins, if that is known; no
 # level where the line is not understood.
 _LINE = re.compile(
     rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w++)\] \d++#\d++: (?:\*\d++ )?+(%s)?+[^\n]*+\n?"
-    rb"|[^\n]*+\n|[^\n]++" % "|".join(EVENTS.values()).encode()
+    rb"|[^\n]*+\n|[^\n]++" % "|".join(text for text, _ in EVENTS.values()).encode()
 )
 
 
@@ -103,7 +124,7 @@ class NginxErrorParser(BlockParser):
         """Return what is known beforehand of the metrics."""
         return (
             *(MetricInfo(each, "Messages", "c", f"Messages of level {each}.") for each in LEVELS),
-            *(MetricInfo(name, "Messages", "c", f"{_said(name)}.") for name in EVENTS),
+            *(MetricInfo(name, "Messages", "c", text) for name, (_, text) in EVENTS.items()),
             MetricInfo(
                 "errors_per_second",
                 "Messages per sec",
@@ -118,8 +139,3 @@ def events(line: str) -> dict[str, int]:
     parser = NginxErrorParser()
     parser.parse_line(line)
     return dict(parser.levels + parser.events)
-
-
-def _said(name: str) -> str:
-    """Return the name of an event as words."""
-    return name.replace("_", " ").capitalize()

@@ -1,10 +1,13 @@
 """``logster check``: the conformance kit, on any parser."""
 
 import gzip
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from commanding import Outcome, invoke
+from running import COMMAND
 
 from logster._trials import TRIALS
 from logster.commands.check import command, sample
@@ -108,6 +111,19 @@ def test_parser_that_cannot_be_made(log: Path, options: str, raised: str) -> Non
 
     assert (code, out) == (1, "")
     assert f"The parser test_commands_check.Homeless raised {raised} (" in err
+
+
+def test_closed_output(log: Path) -> None:
+    """Where standard output is closed, or all streams are, the exit code tells."""
+    words = [COMMAND, "check", "test_commands_check.Steady", str(log)]
+    for closed in (">&-", "<&- >&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *words],
+            env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_options(log: Path) -> None:

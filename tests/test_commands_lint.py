@@ -56,7 +56,7 @@ def test_nothing_to_warn_of(log: Path) -> None:
 
     assert outcome == (
         0,
-        "1 metrics: nothing to warn of at graphite at mx:2003 or statsd at mx:8125.\n",
+        "1 metric: nothing to warn of at graphite at mx:2003 or statsd at mx:8125.\n",
         "",
     )
 
@@ -120,6 +120,13 @@ def test_usage(log: Path) -> None:
     assert invoke(command, "JsonLogster", "-o", "stdout").code == 2
 
 
+def test_missing_log(log: Path) -> None:
+    """Of a log that is not there it says so, and speaks of no next run."""
+    log.unlink()
+
+    assert lint(log, "-o", "stdout") == (1, "", f"{log} does not exist. Nothing was read or sent.")
+
+
 def test_parser_that_breaks(log: Path) -> None:
     """An exception of the parser is an error that names it."""
     log.write_text("boom\n")
@@ -135,3 +142,11 @@ def test_help() -> None:
 
     assert code == 0
     assert all(word in out for word in ("Usage: ", "--metric-prefix", "--statsd-host", "--step"))
+
+
+def test_manual() -> None:
+    """The man page has the arguments, and the one option that no run has."""
+    manual = Path(__file__).parent.parent.joinpath("man", "logster.1").read_text(encoding="utf-8")
+
+    _, _, section = manual.partition(".SS logster lint [OPTIONS] PARSER LOGFILE\n")
+    assert ".B \\-\\-step SECONDS" in section.partition(".SS")[0]

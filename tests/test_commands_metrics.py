@@ -42,7 +42,7 @@ def test_broken_catalogue() -> None:
 
     assert (code, out) == (1, "")
     assert err.startswith("The parser test_commands_metrics.Mute raised TypeError: ")
-    assert err.endswith("while its catalogue was read.")
+    assert err.endswith(" while its catalogue was read. Nothing was read or sent.")
 
 
 def test_catalogue() -> None:

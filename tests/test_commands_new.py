@@ -1,6 +1,7 @@
 """``logster new``: a parser of one's own, with a log and a test that passes."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -130,4 +131,21 @@ def test_unwritable(tmp_path: Path) -> None:
     code, _, err = new(tmp_path / "file")
 
     assert code == 2
-    assert "cannot be written" in err
+    assert f"{tmp_path / 'file'} cannot be written: File exists. No file was written." in err
+
+
+@pytest.mark.parametrize("room", [100, 800])
+def test_full_disk(tmp_path: Path, room: int) -> None:
+    """What finds no room is removed again, so that the next try succeeds."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        code, _, err = new(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    file = "my_shop.py" if room == 100 else "test_my_shop.py"
+    assert code == 2
+    assert err == f"{tmp_path / file} cannot be written: File too large. No file was written."
+    assert os.listdir(tmp_path) == []
+    assert new(tmp_path).code == 0

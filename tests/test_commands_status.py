@@ -119,7 +119,7 @@ class TestLevels:
         assert place.status().code == 0
         assert place.status("--max-lag", 6).code == 0
         code, out, _ = place.status("--max-lag", 5)
-        assert (code, "6 bytes are unread, more than 5." in out) == (1, True)
+        assert (code, "6 bytes unread, more than 5." in out) == (1, True)
 
     def test_unmatched(self, place: Place) -> None:
         """More unmatched lines than allowed are a warning that says what shows them."""
@@ -173,7 +173,10 @@ class TestUnknown:
         code, out, _ = place.status()
 
         assert code == 3
-        assert out.startswith("LOGSTER UNKNOWN - 1 of 1 jobs: x.state: The state ")
+        headline, figures = out.splitlines()[0].split(" | ")
+        assert headline.startswith("LOGSTER UNKNOWN - 1 of 1 job: x.state: The state ")
+        assert figures == "jobs=1 age=U;;;0 lag=U;;;0 backlog=U;0;;0 lost=U;;;0"
+        assert out.splitlines()[2].split() == ["UNKNOWN", *"????????"]
 
     def test_missing_state(self, place: Place) -> None:
         """A state that was named and is not there is unknown."""
@@ -190,6 +193,14 @@ class TestUnknown:
         code, _, err = place.status("--max-lag", "many")
 
         assert (code, "Invalid value for '--max-lag'" in err) == (3, True)
+
+    @pytest.mark.parametrize("option", ["--max-age", "--max-unmatched"])
+    @pytest.mark.parametrize("value", ["nan", "inf"])
+    def test_no_limit_at_all(self, place: Place, option: str, value: str) -> None:
+        """A limit that nothing exceeds is refused: it would be taken for one."""
+        code, _, err = place.status(option, value)
+
+        assert (code, f"{value} is no finite number." in err) == (3, True)
 
 
 class TestLag:
@@ -218,6 +229,14 @@ class TestLag:
         place.log.unlink()
 
         assert place.first()["lag"] is None
+        assert " lag=U;;;0 backlog=0;0;;0 " in place.status().out
+
+    def test_known_among_unknown(self, place: Place) -> None:
+        """The figures are those of the jobs that are known, where one is not."""
+        place.job("a")
+        (place.states / "b.state").write_text("rubbish")
+
+        assert "| jobs=2 age=90s;;;0 lag=0B;;;0 backlog=0;0;;0 " in place.status().out
 
     def test_relative_log(self, place: Place) -> None:
         """A log that a run was given relative to its own folder is found all the same."""
@@ -265,9 +284,9 @@ class TestViews:
         code, out, _ = place.status()
 
         assert code == 0
-        assert "7 bytes or more were lost in 1 gaps." in out
-        assert "3 batches were given up." in out
-        assert "5 metrics could not be sent" in out
+        assert "Lost since the job began: 7 bytes or more, in 1 gap.\n" in out
+        assert "Given up since the job began: 3 batches.\n" in out
+        assert "Not taken by an output in the last run: 5 metrics.\n" in out
 
     def test_terminal_is_safe(self, place: Place) -> None:
         """A log with a name that holds escapes cannot reach the terminal with them."""

@@ -184,7 +184,9 @@ def test_half_a_line_is_said(log: Path) -> None:
     """Bytes after the last newline are no line yet, and the command says so."""
     log.write_text(GOOD + "half")
 
-    assert "The last 4 bytes are no whole line yet" in why(log).out
+    assert (
+        "The log ends in half a line of 4 bytes; a run leaves it for the next one." in why(log).out
+    )
 
 
 # The reader of compressed files leaves its copy of the descriptor to the garbage collector.
@@ -231,11 +233,15 @@ def test_parser_that_breaks(log: Path) -> None:
 
 
 def test_missing_log(log: Path) -> None:
-    """A log that is not there is an error."""
-    outcome = why(log)
+    """A log that is not there is an error, and no next run is spoken of where none is."""
+    assert why(log) == (1, "", f"{log} does not exist. Nothing was read or sent.")
 
-    assert outcome.code == 1
-    assert f"{log} does not exist." in outcome.err
+
+def test_one_line(log: Path) -> None:
+    """One line is not called lines."""
+    log.write_text(GOOD)
+
+    assert why(log).out == "1 line: 1 matched, 0 ignored, 0 unmatched.\n"
 
 
 def test_unknown_parser(log: Path) -> None:

@@ -120,9 +120,9 @@ def test_graphite(
         if (counted := _counted(carbon, job.prefix)) != job.expected
     }
     assert {} == wrong
-    if NAMES:
-        phases = {"pread64", "write", "fsync", "rename", "connect", "sendto", "shutdown"}
-        assert set() == {*phases, "recvfrom"} - reached
+    phases = {"pread64", "write", "fsync", "rename", "connect", "sendto", "shutdown", "recvfrom"}
+    # Where the numbers of the calls have no names, there must be as many at least.
+    assert phases <= reached if NAMES else len(phases) <= len(reached)
 
 
 def test_two_receivers(tmp_path: Path, carbon: Carbon, statsd: Statsd, capfd: Any) -> None:

@@ -35,7 +35,7 @@ LONGEST = {
         (
             "graphite",
             [Metric("a b", 1, timestamp=5), Metric("a_b", 1, timestamp=65)],
-            ["a b and a_b become one: a_b."],
+            ["a b is sent as a_b.", "a b and a_b become one: a_b."],
         ),
         (
             "graphite",
@@ -109,6 +109,24 @@ def test_part_of_a_path() -> None:
 
     assert lint(output("graphite", **HOSTS), sound) == []
     assert "is too long for graphite" in lint(made, [Metric("up", 1, timestamp=5)])[0]
+
+
+def test_cleaned() -> None:
+    """That names are changed is said once, with the first of them and how many they are."""
+    made = output("graphite", **HOSTS, metric_prefix="my host")
+    metrics = [Metric("a/b c", 1, timestamp=5), Metric("d", 1, timestamp=5)]
+
+    assert lint(made, metrics) == ["my host.a/b c is sent as my_host.a_b_c. Names that change: 2."]
+    assert lint(made, metrics[1:]) == ["my host.d is sent as my_host.d."]
+
+
+@pytest.mark.parametrize("name", ["prometheus", "munin", "datadog", "ganglia"])
+def test_dots_and_dashes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backends that know no dot, or no dash, are no surprise with every name of ours."""
+    monkeypatch.setenv("LOGSTER_DATADOG_API_KEY", "key")
+    made = output(name, prometheus_path="x.prom", metric_prefix="web.mx-1", dry_run=True)
+
+    assert lint(made, [Metric("numSent.smtp", 1, timestamp=5, kind="c")]) == []
 
 
 def test_renamed_tag() -> None:

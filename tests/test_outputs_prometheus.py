@@ -243,7 +243,9 @@ def test_page_of_a_killed_run(tmp_path: Path) -> None:
     (tmp_path / f".x.prom.{os.getpid()}").write_text("half a p")
     before = os.umask(0o077)
     try:
-        receipt = output("prometheus", prometheus_path=str(path)).deliver([batch(1, Metric("up", 1))])
+        receipt = output("prometheus", prometheus_path=str(path)).deliver(
+            [batch(1, Metric("up", 1))]
+        )
     finally:
         os.umask(before)
 

@@ -14,7 +14,7 @@ from logster.tail import Tail
 @parser_options
 def command(parser: str, log: str, parser_options: str | None) -> int:
     """
-    Try what any parser must stand on PARSER.
+    Try on PARSER what any parser must stand.
 
     The first lines of LOG (256 KiB; it may be compressed) are taken for good ones.
     From them are made hostile lines, bad bytes, lines of a megabyte, a log whose

@@ -170,14 +170,20 @@ def _write(directory: str, files: dict[str, str]) -> None:
         raise ConfigurationError(
             f"{os.path.join(directory, taken[0])} is there already. Nothing was written."
         )
+    made: list[str] = []
+    path = directory
     try:
         os.makedirs(directory, exist_ok=True)
         for file, text in files.items():
-            with open(os.path.join(directory, file), "x", encoding="utf-8") as target:
+            path = os.path.join(directory, file)
+            with open(path, "x", encoding="utf-8") as target:
+                made.append(path)
                 target.write(text)
     except OSError as error:
+        for each in made:  # half of them would stand in the way of the next try
+            os.remove(each)
         raise ConfigurationError(
-            f"{error.filename} cannot be written: {error.strerror}."
+            f"{path} cannot be written: {error.strerror}. No file was written."
         ) from error
 
 

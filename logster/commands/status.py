@@ -1,6 +1,7 @@
 """``logster status``: how each job stands, for people, for programs and for Nagios."""
 
 import json
+import math
 import os
 import re
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from logster.commands._reading import CONTEXT
+from logster.commands._reading import CONTEXT, counted
 from logster.errors import LogsterError
 from logster.generation import Position
 from logster.journal import Journal
@@ -122,6 +123,16 @@ class Standing:
         self.problems.append(problem)
 
 
+class _Finite(click.FloatRange):
+    """Numbers with which others can be compared: not ``nan``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
 class _Misused(click.UsageError):
     """Wrong use of the command."""
 
@@ -153,7 +164,7 @@ class _Plugin(click.Command):
 @click.option(
     "--max-age",
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=_Finite(min=0),
     help="CRITICAL if the last run started longer ago. Default: not checked.",
 )
 @click.option(
@@ -173,7 +184,7 @@ class _Plugin(click.Command):
 @click.option(
     "--max-unmatched",
     metavar="PERCENT",
-    type=click.FloatRange(min=0),
+    type=_Finite(min=0),
     help="WARNING if more of the last run's lines went unmatched. Default: not checked.",
 )
 def command(
@@ -320,12 +331,12 @@ def _judge(job: Standing, limits: Limits) -> None:
         )
         job.add(Level.WARNING, f"Batches are owed: {owed}.")
     if limits.lag is not None and (job.lag or 0) > limits.lag:
-        job.add(Level.WARNING, f"{job.lag} bytes are unread, more than {limits.lag}.")
+        job.add(Level.WARNING, f"{counted(job.lag or 0, 'byte')} unread, more than {limits.lag}.")
     percent = 100 * job.unmatched / job.lines if job.lines else 0
     if limits.unmatched is not None and percent > limits.unmatched:
         job.add(
             Level.WARNING,
-            f"{job.unmatched} of {job.lines} lines went unmatched, more than "
+            f"{job.unmatched} of {counted(job.lines, 'line')} went unmatched, more than "
             f"{limits.unmatched:g} %; logster why {job.parser} {job.log} shows them.",
         )
 
@@ -334,21 +345,7 @@ def _text(jobs: list[Standing], level: Level, limits: Limits) -> Iterator[str]:
     """Yield what a person reads, after the one line that Nagios reads."""
     yield f"LOGSTER {level.name} - {_headline(jobs)} | {_figures(jobs, limits)}"
     heads = ("status", "log", "parser", "offset", "lag", "last run", "backlog", "unmatched", "lost")
-    rows = [
-        (
-            job.status,
-            _safe(job.log) or "?",
-            _safe(job.parser) or "?",
-            _known(job.offset),
-            _known(job.lag),
-            "?" if job.age is None else f"{_span(job.age)} ago",
-            str(sum(job.backlog.values())),
-            f"{job.unmatched}/{job.lines}",
-            str(job.bytes_lost),
-        )
-        for job in jobs
-    ]
-    yield table(heads, rows, right=(3, 4, 5, 6, 7, 8))
+    yield table(heads, list(map(_row, jobs)), right=(3, 4, 5, 6, 7, 8))
     for job in jobs:
         notes = [*job.problems, *_remarks(job)]
         if notes:
@@ -356,35 +353,63 @@ def _text(jobs: list[Standing], level: Level, limits: Limits) -> Iterator[str]:
             yield from (f"  {_safe(note)}" for note in notes)
 
 
+def _row(job: Standing) -> tuple[str, ...]:
+    """Return what the table says of *job*."""
+    counts = (str(sum(job.backlog.values())), f"{job.unmatched}/{job.lines}", str(job.bytes_lost))
+    return (
+        job.status,
+        _safe(job.log) or "?",
+        _safe(job.parser) or "?",
+        _known(job.offset),
+        _known(job.lag),
+        "?" if job.age is None else f"{_span(job.age)} ago",
+        *(counts if _is_known(job) else "???"),
+    )
+
+
 def _remarks(job: Standing) -> Iterator[str]:
     """Yield what is no alarm, since it does not pass, but worth knowing."""
     if job.gaps:
-        yield f"Since the job began {job.bytes_lost} bytes or more were lost in {job.gaps} gaps."
+        gaps = counted(job.gaps, "gap")
+        yield f"Lost since the job began: {counted(job.bytes_lost, 'byte')} or more, in {gaps}."
     if job.dropped:
-        yield f"Since the job began {job.dropped} batches were given up."
+        yield f"Given up since the job began: {counted(job.dropped, 'batch')}."
     if job.refused:
-        yield f"In the last run {job.refused} metrics could not be sent as they are."
+        yield f"Not taken by an output in the last run: {counted(job.refused, 'metric')}."
 
 
 def _headline(jobs: list[Standing]) -> str:
     bad = [job for job in jobs if job.problems]
     if not bad:
-        return f"{len(jobs)} job{'s' * (len(jobs) != 1)}"
+        return counted(len(jobs), "job")
     first = max(bad, key=lambda job: _SEVERITY.index(Level[job.status]))
     who = first.log or os.path.basename(first.state)
-    return f"{len(bad)} of {len(jobs)} jobs: {_safe(f'{who}: {first.problems[0]}', 200)}"
+    return f"{len(bad)} of {counted(len(jobs), 'job')}: {_safe(f'{who}: {first.problems[0]}', 200)}"
 
 
 def _figures(jobs: list[Standing], limits: Limits) -> str:
-    """Return the figures of the worst jobs, as Nagios draws them."""
-    age = max(int(job.age or 0) for job in jobs)
-    lag = max(job.lag or 0 for job in jobs)
-    backlog = max(sum(job.backlog.values()) for job in jobs)
-    lost = sum(job.bytes_lost for job in jobs)
+    """Return the figures of the worst jobs, as Nagios draws them: U is one that nobody knows."""
+    known = [job for job in jobs if _is_known(job)]
+    age = max((f for job in known if (f := job.age) is not None), default=None)
+    lag = max((f for job in known if (f := job.lag) is not None), default=None)
+    backlog = max((sum(job.backlog.values()) for job in known), default=None)
+    lost = sum(job.bytes_lost for job in known) if known else None
     return (
-        f"jobs={len(jobs)} age={age}s;;{_limit(limits.age)};0 lag={lag}B;{_limit(limits.lag)};;0 "
-        f"backlog={backlog};{_limit(limits.backlog)};;0 lost={lost}B;;;0"
+        f"jobs={len(jobs)} "
+        f"age={_measured(age, 's')};;{_limit(limits.age)};0 "
+        f"lag={_measured(lag, 'B')};{_limit(limits.lag)};;0 "
+        f"backlog={_measured(backlog)};{_limit(limits.backlog)};;0 "
+        f"lost={_measured(lost, 'B')};;;0"
     )
+
+
+def _is_known(job: Standing) -> bool:
+    """Return whether the state of *job* could be read."""
+    return job.status != Level.UNKNOWN.name
+
+
+def _measured(figure: float | None, unit: str = "") -> str:
+    return "U" if figure is None else f"{int(figure)}{unit}"
 
 
 def _limit(value: float | None) -> str:

@@ -10,6 +10,7 @@ from logster.commands._reading import (
     CONTEXT,
     blocks,
     complete_parser,
+    counted,
     maker,
     parser_error,
     parser_options,
@@ -147,10 +148,11 @@ def _text(result: dict[str, Any]) -> Iterator[str]:
         yield f"\nLines too long to be read: {result['overlong']}."
     if result["unread_bytes"]:
         yield (
-            f"\nThe last {result['unread_bytes']} bytes are no whole line yet; "
-            "a run leaves them for the next one."
+            f"\nThe log ends in half a line of {counted(result['unread_bytes'], 'byte')}; "
+            "a run leaves it for the next one."
         )
     yield (
-        f"{chr(10) if rows else ''}{result['lines']} lines: {result['matched']} matched, "
-        f"{result['ignored']} ignored, {result['unmatched']} unmatched."
+        f"{chr(10) if rows else ''}{counted(result['lines'], 'line')}: "
+        f"{result['matched']} matched, {result['ignored']} ignored, "
+        f"{result['unmatched']} unmatched."
     )

@@ -13,6 +13,9 @@ STEP_SECONDS = 60
 #: What `shortened` puts at the end of a name, or of a part of a path.
 _CUT = re.compile(r"_([0-9a-f]{12})(?![^.])")
 
+#: What stands between words; a backend may have but one of them.
+_ORDINARY = re.compile(r"[._\-]+")
+
 _DATED = {"graphite", "graphite-pickle"}
 #: Those that know a point by its name and its very time.
 _KEYED = {"influxdb", "opentsdb", "datadog", "collectd"}
@@ -30,7 +33,10 @@ def lint(output: Output, metrics: Iterable[Metric], step: int = STEP_SECONDS) ->
         step: Seconds between two points that Graphite keeps.
     """
     metrics = list(metrics)
-    checks = (_unsendable, _renamed, _retagged, _colliding, _crowded, _overwritten, _signed, _stale)
+    checks = (
+        *(_unsendable, _renamed, _cleaned, _retagged, _colliding),
+        *(_crowded, _overwritten, _signed, _stale),
+    )
     return [warning for check in checks for warning in check(output, metrics, step)]
 
 
@@ -52,10 +58,37 @@ def _unsendable(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
 def _renamed(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
     """Find names that are cut."""
     for name in dict.fromkeys(metric.name for metric in metrics):
-        whole = joined(output.prefix, name, output.suffix, output.separator)
-        sent = output.name_of(Metric(name, 0))
-        if any(digest not in whole for digest in _CUT.findall(sent)):
+        whole, sent = _whole(output, name), output.name_of(Metric(name, 0))
+        if _is_cut(whole, sent):
             yield f"{_shown(name)} is too long for {output.kind} and becomes {_shown(sent)}."
+
+
+def _cleaned(output: Output, metrics: list[Metric], _: int) -> Iterator[str]:
+    """Say once that names are changed; that some backends know no dot or dash surprises nobody."""
+    changed = {}
+    for metric in metrics:
+        whole, sent = _whole(output, metric.name), output.name_of(metric)
+        if _folded(whole) in _folded(sent) or _is_cut(whole, sent):
+            continue
+        if output.encode(metric) is not None:
+            changed[whole] = sent
+    if changed:
+        whole, sent = next(iter(changed.items()))
+        count = f" Names that change: {len(changed)}." if len(changed) > 1 else ""
+        yield f"{_shown(whole)} is sent as {_shown(sent)}.{count}"
+
+
+def _is_cut(whole: str, sent: str) -> bool:
+    return any(digest not in whole for digest in _CUT.findall(sent))
+
+
+def _whole(output: Output, name: str) -> str:
+    """Return *name* as it was meant to be, between prefix and suffix."""
+    return joined(output.prefix, name, output.suffix, output.separator)
+
+
+def _folded(name: str) -> str:
+    return _ORDINARY.sub("_", name)
 
 
 def _retagged(output: Output, _: list[Metric], __: int) -> Iterator[str]:
