@@ -39,7 +39,7 @@ def main() -> None:
         print("\n".join(dict.fromkeys(name for name, _ in todo)))
         return
     began = time.time()
-    print(_heading(given), _line("figure", "value", "target", "", "wall", "cpu"), sep="\n")
+    print(_heading(given), _line("figure", "value", "target", "", "wall", "cpu", "runs"), sep="\n")
     rows = list(_taken(todo))
     if given.json:
         with open(given.json, "w", encoding="utf-8") as file:
@@ -85,23 +85,24 @@ def _print(row: Row) -> None:
     value = "-" if row.value is None else f"{row.value:.3g}{unit}"
     ratios = [row.detail.get(f"ratio_{kind}") for kind in ("wall", "cpu")]
     wall, cpu = ("" if ratio is None else f"{ratio:.3g}" for ratio in ratios)
-    print(_line(row.what, value, str(row.target or ""), row.verdict, wall, cpu, row.remark))
+    runs = str(row.detail.get("runs", ""))
+    print(_line(row.what, value, str(row.target or ""), row.verdict, wall, cpu, runs, row.remark))
     sys.stdout.flush()
 
 
 def _line(*cells: str) -> str:
-    what, value, target, verdict, wall, cpu, *remark = cells
-    text = f"{what:<58} {value:>9} {target:>7} {verdict:<6} {wall:>6} {cpu:>6}  "
+    what, value, target, verdict, wall, cpu, runs, *remark = cells
+    text = f"{what:<58} {value:>9} {target:>7} {verdict:<6} {wall:>6} {cpu:>6} {runs:>4}  "
     return (text + "".join(remark)).rstrip()
 
 
 def _heading(given: argparse.Namespace) -> str:
     load = os.getloadavg()[0]
     return (
-        f"{given.lines:,} lines, medians of {given.runs} pairs, {given.python} "
+        f"{given.lines:,} lines, medians of so many runs as the last column says, {given.python} "
         f"{version_of(given.python).partition(' ')[0]}, {os.cpu_count()} cores, load {load:.1f}.\n"
         "The value is a ratio of CPU times, but where processes or threads share the work, "
-        "of\nwall-clock times; both are in the last columns.\n"
+        "of\nwall-clock times; both stand beside it.\n"
     )
 
 

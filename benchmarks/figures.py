@@ -4,6 +4,8 @@ The figures about lines: logster against other tools on the same log.
 Each compares what two commands cost that found the same counts.
 """
 
+import csv
+import re
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -49,7 +51,8 @@ class Row(NamedTuple):
 
         remark: Why there is no value, or what else is to be known.
 
-        detail: More numbers, for programs.
+        detail: More numbers, for programs; ``runs`` is how many pairs, or runs where nothing
+            runs beside, the figure is the median of.
     """
 
     name: str
@@ -137,8 +140,10 @@ def counts(text: str) -> dict[str, float]:
     found = names_and_numbers(text)
     if "squid_OTHER" in found and "requests" not in found:
         found = {name: round(value * 60) for name, value in found.items()}
+        found["requests"] = sum(found[name] for name in found if name.startswith("squid_"))
     if "avgDelay" in found:
         found["delay"] = found["avgDelay"] * found["numSent"]
+        found["attempts"] = sum(found[f"num{how}"] for how in ("Sent", "Deferred", "Bounced"))
     return found
 
 
@@ -159,6 +164,24 @@ def _mtail(text: str) -> dict[str, float]:
     return found
 
 
+def _goaccess(text: str) -> dict[str, float]:
+    """Return what stands at the top of goaccess' table."""
+    rows = csv.reader(text.splitlines())
+    found = {row[-1]: row[-2] for row in rows if row[2] == "general"}
+    return {"requests": float(found["total_requests"]), "size": float(found["bandwidth"])}
+
+
+def _pflogsumm(text: str) -> dict[str, float]:
+    """Return the totals of pflogsumm, but those that it rounds to thousands."""
+    names = {"received": "numReceived", "delivered": "numSent", "bounced": "numBounced"}
+    found = re.findall(rf"^ +(\d+) +({'|'.join(names)})\b", text, re.MULTILINE)
+    return {names[name]: float(value) for value, name in found}
+
+
+def _first_number(name: str) -> Callable[[str], dict[str, float]]:
+    return lambda text: {name: float(text.split()[0])}
+
+
 def _only(*prefixes: str) -> Callable[[str], dict[str, float]]:
     def read(text: str) -> dict[str, float]:
         found = names_and_numbers(text)
@@ -176,8 +199,8 @@ def _mtail_peer(program: str) -> Peer:
     return Peer("mtail", (*words, f"{PEERS}/{program}.mtail", "--logs"), _mtail)
 
 
-_SQUID = (r"^[0-9.]+ +[0-9]+ [^ ]+ [A-Z_]+/[0-9]{3} [0-9]+ ", "squid")
-_POSTFIX = (r" status=(sent|deferred|bounced) \(", "postfix")
+_SQUID = (r"^[0-9.]+ +[0-9]+ [^ ]+ [A-Z_]+/[0-9]{3} [0-9]+ ", "requests")
+_POSTFIX = (r" status=(sent|deferred|bounced) \(", "attempts")
 _JSON = ("--parser-options", "-a *=sum,avg", "json_lines")
 _GROUPS = (
     "--pattern '^[0-9.]+ +[0-9]+ [^ ]+ (?P<code>[A-Z_]+)/(?P<status>[0-9]{3}) (?P<size>[0-9]+) '"
@@ -195,22 +218,22 @@ _SAME = {
 }
 
 
-def _grep(pattern: str) -> Peer:
-    return Peer("grep", ("grep", "-cE", pattern), None)
+def _grep(pattern: str, name: str) -> Peer:
+    return Peer("grep", ("grep", "-cE", pattern), _first_number(name))
 
 
 RACES: tuple[Race, ...] = (
     *(
         race
         for old, kind, grep in (
-            ("SquidLogster", "squid", _SQUID[0]),
-            ("PostfixLogster", "postfix", _POSTFIX[0]),
+            ("SquidLogster", "squid", _SQUID),
+            ("PostfixLogster", "postfix", _POSTFIX),
         )
         for race in (
             Race(f"{kind}-1x", f"{old} / mawk", (old,), kind, _awk(kind), Target(1.2)),
             Race(f"{kind}-1x-tuned", f"{old} / mawk, tuned", (old,), kind, _awk(f"{kind}-tuned")),
             Race(f"{kind}-1x-gawk", f"{old} / gawk", (old,), kind, _awk(kind, "gawk")),
-            Race(f"{kind}-1x-grep", f"{old} / grep -cE", (old,), kind, _grep(grep)),
+            Race(f"{kind}-1x-grep", f"{old} / grep -cE", (old,), kind, _grep(*grep)),
             Race(
                 f"{kind}-1x-jobs",
                 f"{old} --jobs 2 / mawk",
@@ -225,7 +248,7 @@ RACES: tuple[Race, ...] = (
                 f"{old} --jobs 2 / grep -cE",
                 ("--jobs", "2", old),
                 kind,
-                _grep(grep),
+                _grep(*grep),
                 basis="wall",
             ),
         )
@@ -285,7 +308,7 @@ RACES: tuple[Race, ...] = (
         "json_lines / json.loads alone",
         _JSON,
         "json",
-        Peer("python", ("python", f"{PEERS}/json_loads.py"), None),
+        Peer("python", ("python", f"{PEERS}/json_loads.py"), names_and_numbers),
         Target(1.0),
     ),
     Race(
@@ -293,14 +316,14 @@ RACES: tuple[Race, ...] = (
         "SquidLogster / wc -l",
         ("SquidLogster",),
         "squid",
-        Peer("wc", ("wc", "-l"), None),
+        Peer("wc", ("wc", "-l"), _first_number("requests")),
     ),
     Race(
         "postfix-pflogsumm",
         "pflogsumm / postfix",
         ("postfix",),
         "postfix",
-        Peer("pflogsumm", ("pflogsumm",), None),
+        Peer("pflogsumm", ("pflogsumm",), _pflogsumm),
         faster=True,
     ),
     Race(
@@ -308,7 +331,11 @@ RACES: tuple[Race, ...] = (
         "goaccess / apache_access",
         ("apache_access",),
         "apache",
-        Peer("goaccess", ("goaccess", "--log-format=COMBINED", "-o", "csv", "--no-progress"), None),
+        Peer(
+            "goaccess",
+            ("goaccess", "--log-format=COMBINED", "-o", "csv", "--no-progress"),
+            _goaccess,
+        ),
         faster=True,
     ),
     Race(
@@ -376,7 +403,7 @@ def of_pair(blank: Row, pair: Pair, basis: str, lines: int, *, faster: bool = Fa
     ratios = {kind: pair.ratio(kind) ** (-1 if faster else 1) for kind in ("wall", "cpu")}
     detail: dict[str, Any] = {
         "basis": basis,
-        "pairs": len(pair.first),
+        "runs": len(pair.first),
         "ratio_wall": ratios["wall"],
         "ratio_cpu": ratios["cpu"],
     }
@@ -413,8 +440,8 @@ def _pattern(shop: Workshop, name: str, parser: str, target: Target | None = Non
 
 
 def _parse_line(shop: Workshop) -> Row:
-    """Return what a line costs beyond the own code of a parser in the style of 1.x."""
-    blank = Row("parse-line", "a 1.x-style parse_line, all but its code", None, "µs", Target(0.25))
+    """Return what a line costs beyond a bare loop over a parser in the style of 1.x."""
+    blank = Row("parse-line", "a 1.x-style parse_line, less a bare loop", None, "µs", Target(0.25))
     log = shop.log("postfix")
     ours = shop.logster("onex.OnexLogster", log, PYTHONPATH=PEERS)
     bare = Command((shop.python, f"{PEERS}/bare_loop.py", log))
@@ -428,7 +455,8 @@ def _parse_line(shop: Workshop) -> Row:
         own.append(float(output(bare).split()[0]))
     value = statistics.median(a - b for a, b in zip(whole, own, strict=True)) / shop.lines * 1e6
     detail = {
-        "own_code_cpu_s": statistics.median(own),
+        "runs": len(own),
+        "bare_loop_cpu_s": statistics.median(own),
         "logster_cpu_s": statistics.median(whole),
     }
     return blank._replace(value=value, detail=detail)

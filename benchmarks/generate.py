@@ -16,9 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 
 
-#: So many lines differ in more than their time; then they come again, in another order.
-POOL = 50_000
-
 #: 21 November 2026, 06:15 UTC.
 START = 1_795_241_700
 
@@ -55,22 +52,16 @@ def lines(kind: str, count: int) -> list[str]:
 
 def _chunks(kind: str, count: int) -> Iterator[bytes]:
     """Yield the lines of a log, those of one second at a time."""
-    bodies, stamp = KINDS[kind]
+    kinds, stamp = KINDS[kind]
     draw = Draw(f"logster {kind}")
-    pool = bodies(draw)
-    place = 0
     for second in range((count + RATE - 1) // RATE):
-        if place + RATE > len(pool):
-            draw.shuffle(pool)
-            place = 0
-        taken = pool[place : place + min(RATE, count - second * RATE)]
-        place += RATE
+        taken = _mixed(draw, kinds)[: count - second * RATE]
         yield stamp(START + second, taken).encode()
 
 
 def _mixed(draw: Draw, kinds: _Kinds) -> list[str]:
-    """Return a pool of bodies in which each of *kinds* has its share."""
-    makers = draw.choices([make for _, make in kinds], [share for share, _ in kinds], k=POOL)
+    """Return what is logged in a second; each of *kinds* has its share of a long log."""
+    makers = draw.choices([make for _, make in kinds], [share for share, _ in kinds], k=RATE)
     return [make(draw) for make in makers]
 
 
@@ -222,14 +213,6 @@ _AGENTS = {
 }
 
 
-def _squid(draw: Draw) -> list[str]:
-    kinds: _Kinds = [
-        (count, lambda draw, result=result: _request(draw, result))
-        for result, count in _RESULTS.items()
-    ]
-    return _mixed(draw, kinds)
-
-
 def _request(draw: Draw, result: str) -> str:
     """Return a line of Squid behind its time."""
     elapsed = int(draw.paretovariate(0.5)) % 90_000 if draw.random() < 0.4 else draw.randrange(2)
@@ -250,12 +233,13 @@ def _request(draw: Draw, result: str) -> str:
     return f"{elapsed:6d} {client} {result} {size} {method} {target} - {source} {kind}"
 
 
+_SQUID: _Kinds = [
+    (count, lambda draw, result=result: _request(draw, result))
+    for result, count in _RESULTS.items()
+]
+
+
 _STATUSES = {"200": 932, "404": 349, "403": 76, "302": 72, "206": 39, "304": 30, "500": 6}
-
-
-def _apache(draw: Draw) -> list[str]:
-    kinds: _Kinds = [(97, _hit), (1, lambda draw: _hit(draw, "GARBAGE")), (2, _quoted)]
-    return _mixed(draw, kinds)
 
 
 def _hit(draw: Draw, request: str = "") -> str:
@@ -272,8 +256,7 @@ def _quoted(draw: Draw) -> str:
     return _hit(draw, rf"GET /missing/{draw.randrange(99)}?a=\"b\"&c=%22 HTTP/1.1")
 
 
-def _json(draw: Draw) -> list[str]:
-    return [_object(draw) for _ in range(POOL)]
+_APACHE: _Kinds = [(97, _hit), (1, lambda draw: _hit(draw, "GARBAGE")), (2, _quoted)]
 
 
 def _object(draw: Draw) -> str:
@@ -291,12 +274,12 @@ def _object(draw: Draw) -> str:
     return body + "served as asked "[: max(1, 266 - len(body))].ljust(266 - len(body), "x") + '"}'
 
 
-#: Kind of log → what makes the pool, and what puts a time to it.
-KINDS: dict[str, tuple[Callable[[Draw], list[str]], Callable[[int, list[str]], str]]] = {
-    "postfix": (lambda draw: _mixed(draw, _POSTFIX), _syslog_lines),
-    "squid": (_squid, _squid_lines),
-    "apache": (_apache, _apache_lines),
-    "json": (_json, _json_lines),
+#: Kind of log → its kinds of line, and what puts a time to them.
+KINDS: dict[str, tuple[_Kinds, Callable[[int, list[str]], str]]] = {
+    "postfix": (_POSTFIX, _syslog_lines),
+    "squid": (_SQUID, _squid_lines),
+    "apache": (_APACHE, _apache_lines),
+    "json": ([(1, _object)], _json_lines),
 }
 
 

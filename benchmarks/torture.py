@@ -1,19 +1,26 @@
 """
 Torture a job for as long as you like: is every line counted once?
 
-A writer that never pauses and holds its files longer than it should, rotations of
-every kind, runs that are killed at any moment, a receiver that comes and goes. In
-the end the count and the sum of the lines at the receiver are compared with what
-was written.
+A writer that never pauses and holds its files longer than it should, rotations with
+numbers or dates in the names, by renaming or by copytruncate, compressed in one way or
+another, runs that are killed at any moment, a receiver that comes and goes. In the end
+the count and the sum of the lines at the receiver are compared with what was written.
+For copytruncate the writer is held up: what it writes between copy and cut is lost to
+every reader.
 
     python benchmarks/torture.py --seconds 600
+
+The seed draws the kind of rotation, what is done in which order, and what the writer
+does; when the kernel lets each of them do it is different each time.
 """
 
 import argparse
+import bz2
 import contextlib
 import gzip
+import lzma
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -24,8 +31,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from itertools import product
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
+
+#: What opens a file that compresses, by its ending.
+PACKERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 PARSER = """
 from logster.logster_helper import LogsterParser, MetricObject
@@ -46,7 +59,8 @@ class Numbers(LogsterParser):
 
 WRITER = """
 import os, random, signal, sys, time
-log, note = sys.argv[1:]
+log, note, seed = sys.argv[1:]
+random.seed(seed)
 told = []
 for each in (signal.SIGHUP, signal.SIGTERM):
     signal.signal(each, lambda number, frame: told.append(number))
@@ -71,13 +85,17 @@ class Receiver:
     """
     Keeps points as Graphite does, and goes away at times.
 
+    Args:
+        draw: Says how much it takes at first.
+
     Attributes:
         points: Value by name and time; the last one counts.
 
         up: Whether it answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Random) -> None:
+        self._draw = draw
         self.points: dict[tuple[str, str], float] = {}
         self.up = True
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
@@ -92,7 +110,7 @@ class Receiver:
         while True:
             stream, _ = self._listener.accept()
             with contextlib.suppress(OSError), stream:
-                data = stream.recv(random.choice([5, 65536]))
+                data = stream.recv(self._draw.choice([5, 65536]))
                 while more := stream.recv(65536):
                     data += more
                 if not self.up:
@@ -104,18 +122,46 @@ class Receiver:
                         self.points[name, at] = float(value)
 
 
+class Rotation(NamedTuple):
+    """
+    How a log is rotated.
+
+    Attributes:
+        dated: Whether dates tell the files apart, and not numbers.
+
+        copied: Whether the log is copied and cut, and not renamed.
+
+        ending: That of compressed files; nothing if none is compressed.
+    """
+
+    dated: bool
+    copied: bool
+    ending: str
+
+    def __str__(self) -> str:
+        how = ("numbers", "dates")[self.dated], ("rename", "copytruncate")[self.copied], self.ending
+        return " ".join(filter(None, how))
+
+
+#: Seeds that follow each other go through all of them.
+ROTATIONS = [Rotation(*each) for each in product((False, True), (False, True), ("", *PACKERS))]
+
+
 class Torture:
     """
     One job and what is done to it.
 
     Args:
         folder: An empty folder.
+
+        seed: Draws what is done.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.log = folder, folder / "app.log"
+        self.draw, self.rotation = Random(seed), ROTATIONS[seed % len(ROTATIONS)]
         self.done: Counter[str] = Counter()
-        self.receiver = Receiver()
+        self.receiver = Receiver(Random(seed))
         (folder / "torture_parser.py").write_text(PARSER)
         (folder / "writer.py").write_text(WRITER)
         self.log.touch()
@@ -125,38 +171,68 @@ class Torture:
             *("torture_parser.Numbers", str(self.log)),
         ]
         self.run()
-        note = str(folder / "count")
-        self.writer = subprocess.Popen([sys.executable, folder / "writer.py", self.log, note])
+        words = [sys.executable, folder / "writer.py", self.log, folder / "count", str(seed)]
+        self.writer = subprocess.Popen(words)
+        while not self.log.stat().st_size:  # before its first line a signal would end it
+            time.sleep(0.01)
 
-    def run(self, *, kill: bool = False) -> str:
-        """Run the job; perhaps kill it at any moment. Return what it said."""
+    def run(self, *, kill: bool = False) -> None:
+        """Run the job; perhaps kill it at any moment. What it must never say is a complaint."""
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         process = subprocess.Popen(self.words, stderr=subprocess.PIPE, text=True, env=environment)
         if kill:
-            time.sleep(random.uniform(0.05, 0.25))
+            time.sleep(self.draw.uniform(0.05, 0.25))
             self.done["kills"] += process.poll() is None
             process.kill()
         self.done["runs"] += 1
         said = process.communicate()[1]
         if "Lines may be lost" in said or "Traceback" in said or "raised" in said:
+            self.done["complaints"] += 1
             print(said, file=sys.stderr)
-        return said
 
     def rotate(self) -> None:
-        """Rotate the log as logrotate does with delaycompress; its writer may be late."""
+        """Rotate the log as logrotate does; a writer whose file is renamed may be late."""
         self.done["rotations"] += 1
+        rotated = self._dated() if self.rotation.dated else self._shifted()
+        if self.rotation.copied:
+            self.writer.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.writer.pid, os.WSTOPPED)
+            shutil.copyfile(self.log, rotated)
+            os.truncate(self.log, 0)
+            self.writer.send_signal(signal.SIGCONT)
+        else:
+            self.log.rename(rotated)
+            if self.draw.random() < 0.9:
+                self.log.touch()
+            self.writer.send_signal(signal.SIGHUP)
+        if self.rotation.ending:
+            self._pack()
+
+    def _dated(self) -> Path:
+        """Remove all but 20 rotated files and return the name of the next, a minute later."""
+        for path in sorted(self.folder.glob("app.log-*"))[:-20]:
+            path.unlink()
+        now = 1_795_241_700 + 60 * self.done["rotations"]
+        return self.log.with_name(time.strftime(f"app.log-%Y%m%d-{now}", time.gmtime(now)))
+
+    def _shifted(self) -> Path:
+        """Give each rotated file the next number and return the name of the first."""
         for number in range(19, 0, -1):
-            for ending in ("", ".gz"):
+            for ending in {"", self.rotation.ending}:
                 path = self.folder / f"app.log.{number}{ending}"
                 if path.exists():
                     path.rename(self.folder / f"app.log.{number + 1}{ending}")
-        self.log.rename(self.folder / "app.log.1")
-        if random.random() < 0.9:
-            self.log.touch()
-        self.writer.send_signal(signal.SIGHUP)
-        for path in self.folder.glob("app.log.[3-9]"):
-            packed = path.with_name(f"{path.name}.gz")
-            with gzip.open(packed, "wb") as file:
+        return self.folder / "app.log.1"
+
+    def _pack(self) -> None:
+        """Compress rotated files; a writer that is told lets go of its own within two rotations."""
+        plain = [path for path in self.folder.glob("app.log[.-]*") if path.suffix not in PACKERS]
+        plain.sort(
+            key=lambda path: int(path.name[8:].replace("-", "")), reverse=self.rotation.dated
+        )
+        for path in plain[0 if self.rotation.copied else 2 :]:
+            packed = path.with_name(path.name + self.rotation.ending)
+            with PACKERS[self.rotation.ending](packed, "wb") as file:
                 file.write(path.read_bytes())
             status = path.stat()
             os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -164,7 +240,7 @@ class Torture:
 
     def step(self) -> None:
         """Do one thing or another."""
-        lot = random.random()
+        lot = self.draw.random()
         if lot < 0.25:
             self.run()
         elif lot < 0.65:
@@ -172,12 +248,11 @@ class Torture:
         elif lot < 0.75:
             self.receiver.up = not self.receiver.up
         else:
-            # A writer that is told lets go within two rotations: it is compressed then.
             self.rotate()
             time.sleep(0.15)
 
     def end(self) -> int:
-        """Let the writer end and two runs come through; print the figures."""
+        """Let the writer end and three runs come through; print the figures."""
         self.writer.terminate()
         self.writer.wait()
         self.receiver.up = True
@@ -194,20 +269,18 @@ class Torture:
             "sum": "exact" if exact else "WRONG",
         }
         print(", ".join(f"{name}: {value}" for name, value in figures.items()))
-        return 0 if exact else 1
+        return 0 if exact and not self.done["complaints"] else 1
 
 
 def main() -> int:
     """Torture for the time that the command line gives."""
     parser = argparse.ArgumentParser(description=__doc__.strip().partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else random.randrange(10**6)
-    random.seed(seed)
-    print(f"seed: {seed}")
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
-    torture = Torture(folder)
+    torture = Torture(folder, arguments.seed)
+    print(f"seed: {arguments.seed}, rotation: {torture.rotation}")
     try:
         end = time.monotonic() + arguments.seconds
         while time.monotonic() < end:

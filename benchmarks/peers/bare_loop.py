@@ -1,5 +1,5 @@
 """
-Print the CPU seconds that the own code of `onex.OnexLogster` takes for a log.
+Print the CPU seconds of a bare loop that calls `onex.OnexLogster` for each line of a log.
 
 Reading, decoding and splitting are not counted: ``bare_loop.py LOG``.
 """

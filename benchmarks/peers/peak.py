@@ -4,7 +4,6 @@ Print the most memory, in KiB, that this process had: ``peak.py [ARGUMENTS OF lo
 `wait4` and ``/usr/bin/time`` also count what the parent had at the fork.
 """
 
-import contextlib
 import os
 import sys
 
@@ -14,8 +13,11 @@ def main() -> None:
     if len(sys.argv) > 1:
         from logster.cli import main as logster
 
-        with contextlib.suppress(SystemExit):
+        try:
             logster()
+        except SystemExit as end:
+            if end.code:
+                raise
     with open("/proc/self/status", "rb") as status:
         peak = next(line for line in status if line.startswith(b"VmHWM:"))
     os.write(1, b"peak %d\n" % int(peak.split()[1]))

@@ -1,8 +1,9 @@
 """
 Print the seconds that sending 10,000 metrics takes: ``send.py OUTPUT HOST:PORT``.
 
-Prints the median of eleven, wall and CPU, and how many calls sent something; for
-``onex`` the way 1.x has: a datagram and a look-up of the host for each metric.
+Prints the medians, wall and CPU, how many calls sent something, and of how many
+sends that is; for ``onex`` the way 1.x has: a datagram and a look-up of the host
+for each metric.
 """
 
 import socket
@@ -91,7 +92,7 @@ def main() -> None:
         send()
         walls.append(time.perf_counter() - began)
         cpus.append(time.process_time() - used)
-    print(statistics.median(walls), statistics.median(cpus), calls[0])
+    print(statistics.median(walls), statistics.median(cpus), calls[0], len(walls))
 
 
 main()
