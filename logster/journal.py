@@ -189,6 +189,9 @@ class State:
         """
         Give up batches from before *oldest*, and the oldest while all need more than *room* bytes.
 
+        Where room alone is lacking the timers of a batch go first: one that stands for a
+        whole outage holds thousands of them, and its counters take next to nothing.
+
         Args:
             oldest: In seconds since the epoch.
 
@@ -197,7 +200,7 @@ class State:
             spared: Batches of this time and later ones stay in any case.
 
         Returns:
-            How many were given up.
+            How many were given up, with those of which the timers were.
         """
         excess = sum(len(line) for owed in self.owed.values() for line in owed.lines) - room
         given_up = 0
@@ -206,10 +209,23 @@ class State:
             time = self.owed[target].oldest
             if time >= spared or (excess <= 0 and time >= oldest):
                 break
-            excess -= self.paid(target, 1)
+            thinned = self._thin(target) if time >= oldest else 0
+            excess -= thinned or self.paid(target, 1)
             given_up += 1
         self.dropped += given_up
         return given_up
+
+    def _thin(self, target: str) -> int:
+        """Forget the timers of the only batch owed to *target*; return what bytes they took up."""
+        lines = self.owed[target].lines
+        if len(lines) > 1:
+            return 0
+        batch = _batch(lines[0])
+        kept = tuple(metric for metric in batch.metrics if metric.kind not in {"ms", "h"})
+        if not 0 < len(kept) < len(batch.metrics):
+            return 0
+        before, lines[0] = lines[0], encoded(Batch(batch.time, kept))
+        return len(before) - len(lines[0])
 
 
 class Journal:

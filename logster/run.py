@@ -351,8 +351,9 @@ def _drop_old(
     dropped = state.trim(started - job.outbox_age, job.outbox_bytes, spared)
     if dropped:
         report.notices.append(
-            f"{dropped} batches that could not be delivered were given up: the outbox of "
-            f"{job.state} holds {job.outbox_bytes} bytes and {job.outbox_age:g} s at most."
+            f"{dropped} batches that could not be delivered were given up, or their timers to "
+            f"keep the rest: the outbox of {job.state} holds {job.outbox_bytes} bytes and "
+            f"{job.outbox_age:g} s at most."
         )
     return dropped
 

@@ -365,6 +365,18 @@ class TestState:
         assert dropped == 0 or size + 200 > room
         assert times[dropped:] == sorted(each.time for each in kept)
 
+    def test_timers_go_first(self) -> None:
+        """The sum of a whole outage is not given up for the sake of its timers."""
+        state = State()
+        timers = tuple(Metric("t", number, kind="ms") for number in range(1000))
+        for number in range(3):
+            state.owe_sum("one", Batch(number, (Metric("n", 5, kind="c"), *timers)))
+            assert 1 == state.trim(0, 1000)
+
+        (owed,) = state.owed["one"]
+        assert [("n", 15)] == [(each.name, each.value) for each in owed.metrics]
+        assert (3, 1) == (state.dropped, state.trim(0, 10))
+
     def test_large_backlog(self, journal: Journal) -> None:
         """Thousands of batches cost a run milliseconds, since nobody looks into them."""
         state = State(cursor=(PLACE,))

@@ -534,8 +534,8 @@ class TestOwing:
 
         (notice,) = place.reports[-1].notices
         assert notice == (
-            f"1 batches that could not be delivered were given up: the outbox of {place.state} "
-            "holds 500 bytes and 604800 s at most."
+            "1 batches that could not be delivered were given up, or their timers to keep the "
+            f"rest: the outbox of {place.state} holds 500 bytes and 604800 s at most."
         )
         kept = len(place.load().owed["memory"])
         assert (10 - kept, True) == (place.load().dropped, 1 < kept < 6)
