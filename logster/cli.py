@@ -50,8 +50,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except LogsterError as error:
         code = _confess(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. What was read but not yet noted is read again.", err=True)
-        code = 130
+        code = _interrupted(words)
     except BrokenPipeError:
         # Whoever read us has seen enough; let the interpreter's last flush not complain.
         _forget_output()
@@ -202,7 +201,8 @@ def _outputs(
         output_class = command.outputs[name]
         if name not in command.foreign:
             by_url = output_class.from_url(name) if "://" in name else {}
-            outputs.append(output_class(SimpleNamespace(**(vars(settings) | by_url))))
+            own = SimpleNamespace(**(vars(settings) | by_url))
+            outputs += map(output_class, output_class.receivers(own))
             continue
         from logster.foreign import CommandLine, ForeignOutput, made
 
@@ -289,6 +289,15 @@ def _confess(error: LogsterError) -> int:
     for sentence in _sentences(error):
         _complain("Error", sentence)
     return error.exit_code
+
+
+def _interrupted(words: list[str]) -> int:
+    """Print what becomes of what was begun, and return the exit code."""
+    if words and words[0] in COMMANDS:
+        _complain("Interrupted", "Nothing was sent, and the place of no job changed.")
+    else:
+        _complain("Interrupted", "What was read but not yet noted is read again.")
+    return 130
 
 
 def _sentences(error: LogsterError) -> list[str]:

@@ -5,15 +5,17 @@ from collections.abc import Iterator, Sequence
 from logster.errors import OutputError, StateError
 from logster.job import Job, Report
 from logster.journal import Backlog, Journal, State
-from logster.metrics import Batch
-from logster.outputs import Output, Owing, Receipt, describe
+from logster.metrics import Batch, number
+from logster.outputs import PATIENCE, Output, Owing, Receipt, describe
 
 
 def owe(job: Job, state: State, batch: Batch) -> None:
     """Owe *batch* to every output, as its receiver needs it."""
+    _hand_down(job, state)
     ways = {Owing.EACH: state.owe_each, Owing.SUM: state.owe_sum, Owing.TOTAL: state.owe_total}
     for target, output in job.targets.items():
-        ways[output.owing](target, batch)
+        for part in output.split(batch):
+            ways[output.owing](target, part)
 
 
 def deliver(job: Job, journal: Journal, state: State, report: Report) -> None:
@@ -48,6 +50,16 @@ def failure(state: State) -> str | None:
     return None
 
 
+def _hand_down(job: Job, state: State) -> None:
+    """Owe each receiver on its own what was once owed to several as one."""
+    heirs = {key: each for key, each in job.targets.items() if each.former in state.owed}
+    for target, output in heirs.items():
+        own = state.owed.get(target, Backlog())
+        state.owed[target] = Backlog([*state.owed[output.former].lines, *own.lines])
+    for former in {output.former for output in heirs.values()}:
+        del state.owed[former]
+
+
 def _deliveries(job: Job, state: State) -> Iterator[tuple[str, Receipt]]:
     """
     Yield each target with its receipt, as they come in.
@@ -74,10 +86,8 @@ def _in_parts(
     Yield *target* with a receipt for each part of *batches*, up to what is not delivered.
 
     A third party's code may end the process in the midst of a part, and the next run
-    sends what it took of that once more. So the first part is one batch, and each is
-    twice as long as the one before: with each run the batch at which it ends comes
-    half way nearer, and a long backlog, which costs its length to be noted, is noted
-    a few times only.
+    sends what it took of that once more. Parts double in size: little is repeated
+    after a crash, and the journal is rewritten only log₂ n times.
     """
     start, length = 0, 1
     while start < len(batches):
@@ -92,6 +102,7 @@ def _side_by_side(owing: dict[str, Output], state: State) -> Iterator[tuple[str,
     """Yield the receipt of each output, the fastest first."""
     import queue  # noqa: PLC0415 - only runs with several outputs pay for it
     import threading  # noqa: PLC0415
+    import time  # noqa: PLC0415
 
     done: queue.SimpleQueue[tuple[str, Receipt]] = queue.SimpleQueue()
 
@@ -101,15 +112,50 @@ def _side_by_side(owing: dict[str, Output], state: State) -> Iterator[tuple[str,
     for target, output in owing.items():
         arguments = (target, output, Backlog(state.owed[target].lines))
         threading.Thread(target=serve, args=arguments, daemon=True).start()
-    for _ in owing:
-        yield done.get()
+    waiting, seconds = list(owing), max(map(_seconds, owing.values()))
+    end = time.monotonic() + seconds
+    while waiting:
+        try:
+            target, receipt = done.get(timeout=max(0, end - time.monotonic()))
+        except queue.Empty:
+            late = OutputError(f"it did not end within {seconds:g} s")
+            yield from ((target, Receipt(0, 0, late)) for target in waiting)
+            return
+        waiting.remove(target)
+        yield target, receipt
+
+
+def _seconds(output: Output) -> float:
+    """Return after what time *output*, which has a deadline of its own, is given up."""
+    return max(PATIENCE, 2 * (number(getattr(output, "timeout", 0)) or 0))
 
 
 def _receipt(output: Output, batches: Sequence[Batch]) -> Receipt:
+    """Hand *batches* to *output*; one of a third party may never come back."""
+    if type(output).__module__.startswith("logster."):
+        return _delivered(output, batches)
+    from logster.outputs._patience import Patience  # noqa: PLC0415
+
+    receipts: list[Receipt] = []
+    patience = Patience(_seconds(output), describe(output))
+    try:
+        patience.call(lambda: receipts.append(_delivered(output, batches)))
+    except OutputError as error:
+        return Receipt(0, 0, error)
+    return receipts[0]
+
+
+def _delivered(output: Output, batches: Sequence[Batch]) -> Receipt:
+    """Return the receipt of *output*; whatever it raises, the batches stay owed."""
     try:
         return output.deliver(batches)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the batches stay owed
-        return Receipt(0, 0, OutputError(f"{type(error).__name__}: {error}"))
+    except BaseException as error:  # such as CancelledError of asyncio
+        import threading  # noqa: PLC0415
+
+        in_main = threading.current_thread() is threading.main_thread()
+        if isinstance(error, KeyboardInterrupt) and in_main:
+            raise
+        return Receipt(0, 0, OutputError(f"{type(error).__name__}: {error}".rstrip(": ")))
 
 
 def _settle(job: Job, target: str, receipt: Receipt, state: State, report: Report) -> bool:

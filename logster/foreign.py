@@ -22,12 +22,8 @@ import click
 from logster.errors import ConfigurationError, LogsterError, OutputError, line_of
 from logster.metrics import Batch, Metric, MetricObject, to_object
 from logster.options import MAX_TIMEOUT
-from logster.outputs import Output, Receipt
+from logster.outputs import PATIENCE, Output, Receipt
 from logster.outputs._patience import Patience
-
-
-#: Seconds that an output has to take what it is handed, if `--timeout` is not more.
-PATIENCE = 60.0
 
 
 class CommandLine(optparse.OptionParser):
@@ -248,7 +244,7 @@ class ForeignOutput(Output):
             except OutputError as error:
                 return Receipt(count, 0, error)
             except BaseException as error:  # noqa: BLE001 - sys.exit() included, as in 1.x
-                said = f"{type(error).__name__}: {error}"
+                said = f"{type(error).__name__}: {error}".rstrip(": ")
                 return Receipt(count, 0, OutputError(said))
             self._taken += 1
         return Receipt(len(batches))

@@ -27,7 +27,6 @@ DATAGRAM_BYTES = 1432
 _ESTABLISHED = 1
 _UNACKNOWLEDGED = {4, 8, 9, 11}  # FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING
 
-_NUMERIC = re.compile(r"[\d.]+\Z|.*:")
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[\w.-]+)):(?P<port>\d{1,5})")
 
 
@@ -133,8 +132,10 @@ class Tcp:
         raise failure
 
     def send(self, lines: Sequence[bytes], deadline: float) -> int:
-        """Hand over *lines* as one stream."""
-        self.exchange(b"".join(lines), deadline)
+        """Hand over *lines* as one stream, on which a receiver of lines says nothing."""
+        said = self.exchange(b"".join(lines), deadline)
+        if said:
+            raise OutputError(f"what answers there is no such receiver: {in_one_line(said)[:200]}")
         return 0
 
     def exchange(self, data: bytes, deadline: float) -> bytes:
@@ -158,15 +159,8 @@ class Tcp:
         The end of file proves something only where it answers ours: a peer that
         closed earlier, with bytes still on their way to it, resets them a moment later.
         """
-        if _state(stream) not in {None, _ESTABLISHED}:
-            raise ConnectionResetError("the peer closed the connection before it had everything")
-        stream.shutdown(socket.SHUT_WR)
-        said = _read_all(stream, deadline)
-        while _state(stream) in _UNACKNOWLEDGED:
-            left(deadline)
-            time.sleep(0.002)
-        _raise_pending(stream)
-        return said
+        _raise_if_closed(stream)
+        return _end(stream, deadline)
 
 
 class Tls(Tcp):
@@ -199,16 +193,20 @@ class Tls(Tcp):
             raise
 
     def await_end(self, stream: socket.socket, deadline: float) -> bytes:
-        """Say farewell and wait for the peer's, or for its end of file."""
+        """
+        Say farewell and wait for the peer's, or for its end of file.
+
+        A farewell may come from a peer that read nothing, as an end of file may.
+        """
         import ssl  # noqa: PLC0415
+        from contextlib import suppress  # noqa: PLC0415
 
         assert isinstance(stream, ssl.SSLSocket)  # noqa: S101 - from connect()
+        _raise_if_closed(stream)
         stream.settimeout(left(deadline))
-        try:
-            stream.unwrap().close()
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            _raise_pending(stream)
-        return b""
+        with suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            stream.unwrap()
+        return _end(stream, deadline)
 
 
 def trusting(authorities: str | None) -> "ssl.SSLContext":
@@ -274,8 +272,8 @@ class Udp:
         """Hand over *lines* in as few datagrams as hold them."""
         try:
             with self.connect(deadline) as channel:
-                channel.settimeout(left(deadline))
                 for datagram in packed(lines, self.size):
+                    channel.settimeout(left(deadline))
                     channel.send(datagram)
                 # A refused port answers the datagram before; ask for the last one's answer.
                 _raise_pending(channel)
@@ -319,10 +317,12 @@ def look_up(address: Address, kind: int, deadline: float) -> list[Any]:
             answers.append(error)
         done.release()
 
-    if _NUMERIC.match(address.host):
-        ask()
-    else:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in address.host else socket.AF_INET, address.host)
+    except OSError:
         _thread.start_new_thread(ask, ())
+    else:
+        ask()
     if not done.acquire(timeout=left(deadline)):
         raise TimeoutError(f"the look-up of {address.host} timed out")
     if isinstance(answers[0], UnicodeError):
@@ -402,6 +402,17 @@ def reason(error: BaseException) -> str:
     return re.sub(r"\[(X509: )?[A-Z_\d]+\] ", "", said)
 
 
+def in_one_line(said: bytes) -> str:
+    r"""
+    Return what a peer said as part of a sentence: in one line, and harmless to a terminal.
+
+    >>> in_one_line(b"no \x1b[31m such\r\npage\n")
+    'no [31m such page'
+    """
+    text = said.decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def left(deadline: float) -> float:
     """
     Return the seconds left until the monotonic clock shows *deadline*.
@@ -431,6 +442,23 @@ def _state(stream: socket.socket) -> int | None:
     if stream.family == socket.AF_UNIX or not hasattr(socket, "TCP_INFO"):
         return None
     return stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+
+
+def _raise_if_closed(stream: socket.socket) -> None:
+    if _state(stream) not in {None, _ESTABLISHED}:
+        _raise_pending(stream)
+        raise ConnectionResetError("the peer closed the connection before it had everything")
+
+
+def _end(stream: socket.socket, deadline: float) -> bytes:
+    """Close our side, wait until the peer has all, and return the head of what it said."""
+    stream.shutdown(socket.SHUT_WR)
+    said = _read_all(stream, deadline)
+    while _state(stream) in _UNACKNOWLEDGED:
+        left(deadline)
+        time.sleep(0.002)
+    _raise_pending(stream)
+    return said
 
 
 def _raise_pending(channel: socket.socket) -> None:

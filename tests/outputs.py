@@ -1,5 +1,9 @@
-"""What the tests of all outputs share: settings, metrics, strategies."""
+"""What the tests of all outputs share: settings, metrics, strategies, a server."""
 
+import contextlib
+import http.server
+import threading
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,6 +67,63 @@ def output(name: str, **given: Any) -> Output:
     return made
 
 
+def outputs(name: str, **given: Any) -> list[Output]:
+    """Return the output *name* once for each receiver that *given* settings name."""
+    output_class = load_output(name)
+    return [output_class(each) for each in output_class.receivers(settings(name, **given))]
+
+
 def batch(time: int, *metrics: Metric) -> Batch:
     """Return a batch of *metrics* that all bear its *time*."""
     return Batch(time, tuple(metric._replace(timestamp=time) for metric in metrics))
+
+
+class Recorder(http.server.ThreadingHTTPServer):
+    """A server that keeps what it gets and answers what *answer* says of it."""
+
+    def __init__(self, answer: Callable[[bytes], int], said: bytes) -> None:
+        self.answer, self.said = answer, said
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.connections = 0
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def process_request(self, *args: Any) -> None:
+        """Count the connection."""
+        self.connections += 1
+        super().process_request(*args)
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Recorder
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.server.answer(body)
+        if status < 300:
+            self.server.bodies.append(body)
+        self.server.paths.append(self.path)
+        self.server.headers.append(dict(self.headers.items()))
+        said = self.server.said
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(
+    answer: Callable[[bytes], int] = lambda _: 200, said: bytes = b"because \x1b[31mI say so\n"
+) -> Iterator[tuple[str, Recorder]]:
+    """Yield the address of a `Recorder` that always says *said*, and the server."""
+    with Recorder(answer, said) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/in", server
+        server.shutdown()
+        thread.join(5)

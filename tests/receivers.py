@@ -297,6 +297,50 @@ class Stunnel(Server):
         )
 
 
+_NGINX = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass {target}; }}
+  }}
+}}
+"""
+
+
+class Nginx(Server):
+    """
+    An nginx as it is installed, before another server.
+
+    Args:
+        folder: An empty folder.
+
+        target: The address of the server behind it, without a path.
+
+    Attributes:
+        url: Its address.
+    """
+
+    def __init__(self, folder: Path, target: str) -> None:
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        conf = folder / "nginx.conf"
+        conf.write_text(_NGINX.format(folder=folder, port=port, target=target))
+        super().__init__(
+            [need("nginx"), "-e", "stderr", "-c", conf], folder, ready=lambda: listens(port)
+        )
+
+
 def whisper_points(path: Path) -> dict[int, float]:
     """
     Return all points in the whisper file at *path*, whatever their age.

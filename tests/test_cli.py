@@ -10,6 +10,7 @@ import pytest
 from running import COMMAND, Bench, logster
 
 from logster import __version__
+from logster.cli import main
 from logster.logs import Log
 
 
@@ -309,6 +310,31 @@ class TestDryRun:
         os.close(writing)
 
         assert (b"", 0) == (done.stderr, done.returncode)
+
+
+@pytest.mark.parametrize(
+    ("word", "consequence"),
+    [
+        ("squid", "What was read but not yet noted is read again."),
+        ("why", "Nothing was sent, and the place of no job changed."),
+    ],
+)
+def test_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    word: str,
+    consequence: str,
+) -> None:
+    """Ctrl-C ends with 130, and one sentence that says what becomes of the lines."""
+
+    def interrupt(_: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("logster.cli._called", interrupt)
+    with pytest.raises(SystemExit) as caught:
+        main([word, "app.log"])
+
+    assert (130, f"Interrupted: {consequence}\n") == (caught.value.code, capsys.readouterr().err)
 
 
 class TestOptions:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from counting import Place
-from outputs import output
+from outputs import output, outputs
 from receivers import Carbon, Statsd, free_ports
+
+from logster.journal import Journal
+from logster.metrics import Batch, Metric
 
 
 class Proxy:
@@ -22,8 +25,9 @@ class Proxy:
         target: Where the receiver listens.
 
     Attributes:
-        mode: ``pass``, ``reset`` (in mid-stream), ``never`` (read), ``half`` (read, then
-            closed), ``late`` (all is passed on, and the end never told) or ``down``.
+        mode: ``pass``, ``slow`` (half a megabyte a second), ``reset`` (in mid-stream),
+            ``never`` (read), ``half`` (read, then closed), ``late`` (all is passed on, and
+            the end never told) or ``down``.
     """
 
     def __init__(self, target: str) -> None:
@@ -80,7 +84,7 @@ class Proxy:
                 self._hand_on(stream)
             return
         with stream:
-            if self.mode == "pass":
+            if self.mode in {"pass", "slow"}:
                 self._hand_on(stream)
                 return
             stream.recv(20)
@@ -89,8 +93,9 @@ class Proxy:
 
     def _hand_on(self, stream: socket.socket) -> None:
         with socket.create_connection(self.target) as real:
-            while data := stream.recv(65536):
+            while data := stream.recv(4096 if self.mode == "slow" else 65536):
                 real.sendall(data)
+                time.sleep(0.008 if self.mode == "slow" else 0)
             real.shutdown(socket.SHUT_WR)
             while real.recv(65536):
                 pass
@@ -188,6 +193,82 @@ def test_a_dead_one_delays_no_live_one(place: Place, proxy: Proxy, statsd: Stats
     assert place.load().owed.keys() == {f"graphite at {proxy.address}"}
 
 
+@pytest.mark.parametrize("mode", ["down", "never"])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_of_two_fails(
+    place: Place, proxy: Proxy, carbon: Carbon, second_carbon: Carbon, mode: str, *, first: bool
+) -> None:
+    """Of two carbons the one that is well gets all at once, and once; the other gets it later."""
+    prefix = place.prefix
+    hosts = [proxy.address, second_carbon.address]
+    place.outputs[:] = outputs(
+        "graphite",
+        graphite_host=",".join(hosts if first else hosts[::-1]),
+        metric_prefix=prefix,
+        timeout=0.7,
+    )
+    proxy.fail(mode)
+    for number in range(1, 4):
+        place.write(5)
+        (error,) = place.run().errors
+        assert f"{number * 2} metrics could not be sent to graphite at {proxy.address}: " in error
+        assert place.expected == at_carbon(second_carbon, place, number)
+        assert [f"graphite at {proxy.address}"] == list(place.load().owed)
+    proxy.fail("pass")
+
+    assert [] == place.run().errors
+    assert place.expected == at_carbon(carbon, place, 4) == at_carbon(second_carbon, place, 4)
+
+
+def test_one_of_a_ring_fails(
+    place: Place, proxy: Proxy, carbon: Carbon, second_carbon: Carbon
+) -> None:
+    """Where each metric has one carbon of two, what belongs to the one that is well waits not."""
+    prefix = place.prefix
+    place.outputs[:] = outputs(
+        "graphite",
+        graphite_host=f"{proxy.address},localhost:{second_carbon.line}",
+        graphite_spread="consistent",
+        metric_prefix=prefix,
+        timeout=0.7,
+    )
+    proxy.fail("never")
+    for number in range(1, 4):
+        place.write(5)
+        (error,) = place.run().errors
+        assert f"could not be sent to graphite at {proxy.address} (consistent in " in error
+        assert number == len(second_carbon.points(f"{prefix}.count", number))
+    proxy.fail("pass")
+
+    assert [] == place.run().errors
+    assert 4 == len(carbon.points(f"{prefix}.sum", 4))
+    assert [] == second_carbon.points(f"{prefix}.sum", 0) == carbon.points(f"{prefix}.count", 0)
+
+
+@pytest.mark.parametrize("spread", ["replicated", "consistent"])
+def test_once_owed_as_one(place: Place, carbon: Carbon, second_carbon: Carbon, spread: str) -> None:
+    """What an earlier version owed to two carbons as one goes to each as if owed to each."""
+    hosts = f"{carbon.address},localhost:{second_carbon.line}"
+    prefix = place.prefix
+    given = {"graphite_host": hosts, "graphite_spread": spread, "metric_prefix": prefix}
+    place.outputs[:] = outputs("graphite", **given)
+    state, at = place.load(), int(place.now)
+    names = [f"m{number}" for number in range(20)]
+    old = f"graphite at {hosts}" + (" (consistent)" if spread == "consistent" else "")
+    state.owe_each(old, Batch(at, tuple(Metric(name, 7, timestamp=at) for name in names)))
+    Journal(str(place.state)).commit(state)
+    report = place.run()
+    found = [
+        name
+        for server in (carbon, second_carbon)
+        for name in names
+        if server.points(f"{prefix}.{name}", 0)
+    ]
+
+    assert ([], [], {}) == (report.errors, report.notices, place.load().owed)
+    assert sorted(names * (2 if spread == "replicated" else 1)) == sorted(found)
+
+
 def test_statsd_is_down(place: Place, carbon: Carbon) -> None:
     """A refused port is heard of; counters add up, and the newest gauge is sent."""
     (port,) = free_ports(1)
@@ -208,11 +289,33 @@ def test_statsd_is_down(place: Place, carbon: Carbon) -> None:
     assert place.expected == at_carbon(carbon, place, 4)
 
 
+def test_slow(place: Place, proxy: Proxy, carbon: Carbon) -> None:
+    """A receiver that takes a part of a backlog in its time is paid that part in each run."""
+    del place.outputs[1]
+    sender = output("graphite", graphite_host=proxy.address, metric_prefix="slow", timeout=0.7)
+    place.outputs[0] = sender
+    state = place.load()
+    start = int(time.time()) - 2000
+    for number in range(400):
+        at = start + number
+        metrics = [Metric(f"some.name{each}", number, timestamp=at) for each in range(60)]
+        state.owe_each(sender.target, Batch(at, tuple(metrics)))
+    Journal(str(place.state)).commit(state)
+    proxy.fail("slow")
+    owed = [400]
+    while place.load().owed:
+        report = place.run()
+        owed.append(place.load().backlog())
+        assert owed[-1] < owed[-2]
+        assert bool(report.errors) == bool(owed[-1])
+    numbers = [value for _, value in carbon.points("slow.some.name59", 400)]
+
+    assert 2 < len(owed) < 20
+    assert list(range(400)) == numbers
+
+
 def test_ten_thousand_batches(place: Place, proxy: Proxy, carbon: Carbon) -> None:
     """A backlog of a week is sent in seconds, to a real carbon."""
-    from logster.journal import Journal
-    from logster.metrics import Batch, Metric
-
     del place.outputs[1]
     place.outputs[0] = output("graphite", graphite_host=carbon.address, metric_prefix="week")
     state = place.load()

@@ -88,14 +88,30 @@ class Failing:
 def test_receipt_counts_whole_batches() -> None:
     """Of many batches those that went are counted; the metrics of the others are owed."""
     made = output("graphite", graphite_host="h:1")
-    made.transport = Failing(2)
+    made.transport = Failing(11)
     batches = [
         Batch(at, (Metric("up", at, timestamp=at), Metric("bad", "x"))) for at in range(2500)
     ]
     receipt = made.deliver(batches)
 
-    assert receipt[:2] == (2000, 2000)
+    assert receipt[:2] == (2023, 2023)
     assert str(receipt.error) == "no more"
+
+
+def test_parts_double() -> None:
+    """Of a backlog one batch goes alone, and then twice as many each time, up to a thousand."""
+    made = output("graphite", graphite_host="h:1")
+    parts: list[int] = []
+
+    class Counting:
+        def send(self, lines: Sequence[bytes], deadline: float) -> int:
+            parts.append(len(lines))
+            return 0
+
+    made.transport = Counting()
+    made.deliver([Batch(at, (Metric("up", at, timestamp=at),)) for at in range(3500)])
+
+    assert parts == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000, 1000, 477]
 
 
 def test_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +128,7 @@ def test_time_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     made.transport = Recording()
     made.deliver([Batch(at, (Metric("up", 1, timestamp=at),)) for at in range(2500)])
 
-    assert seen == [107.0] * 3
+    assert seen == [107.0] * 12
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 86401])

@@ -15,7 +15,8 @@ from receivers import Moto
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
-from logster.outputs.cloudwatch import BYTES_AT_ONCE, DATA_AT_ONCE, parts
+from logster.outputs._http import portions
+from logster.outputs.cloudwatch import BYTES_AT_ONCE, DATA_AT_ONCE
 
 
 KEYS = {"aws_key": "AK", "aws_secret_key": "SK", "aws_region": "us-east-1"}
@@ -44,16 +45,24 @@ def test_parts() -> None:
     """A call holds a thousand data at most, and less than a megabyte."""
     small, large = [b"{}"] * 2001, [b"x" * 90_000] * 25
 
-    assert [len(part) for part in parts(small)] == [DATA_AT_ONCE, DATA_AT_ONCE, 1]
-    assert [len(part) for part in parts(large)] == [10, 10, 5]
-    assert all(sum(map(len, part)) <= BYTES_AT_ONCE for part in parts(large))
-    assert list(parts([])) == []
+    calls, large_calls = (
+        list(portions(each, DATA_AT_ONCE, BYTES_AT_ONCE)) for each in (small, large)
+    )
+
+    assert [len(call) for call in calls] == [DATA_AT_ONCE, DATA_AT_ONCE, 1]
+    assert [len(call) for call in large_calls] == [10, 10, 5]
+    assert all(sum(map(len, call)) <= BYTES_AT_ONCE for call in large_calls)
+    assert list(portions([], DATA_AT_ONCE, BYTES_AT_ONCE)) == []
 
 
 def test_preview() -> None:
     """A dry run shows name, value and the minute; it needs neither keys nor boto3."""
     cloudwatch = output("cloudwatch", dry_run=True, metric_prefix="web")
-    metrics = [Metric("up", 1, timestamp=AT), Metric("nan", float("nan"), timestamp=AT)]
+    metrics = [
+        Metric("up", 1, timestamp=AT),
+        Metric("nan", float("nan"), timestamp=AT),
+        *(Metric("never", 1, timestamp=at) for at in (-1, 2**56, 2**63, 1e300)),
+    ]
 
     assert list(cloudwatch.preview(metrics)) == ["web.up 1 20270115T08:00:00Z"]
 

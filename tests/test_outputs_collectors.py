@@ -90,6 +90,22 @@ class TestMunin:
                 if found[2] == "value":
                     assert number(found[3]) == float(number(metric.value) or 0)
 
+    @pytest.mark.parametrize("config", [False, True])
+    def test_one_field(self, config: bool) -> None:
+        """Each field is there once: counts add up, and of gauges the first has it."""
+        metrics = [
+            Metric("user_al.b", 5, kind="c"),
+            Metric("user_al-b", 1, kind="c"),
+            Metric("req.ms", 5),
+            Metric("req_ms", 999),
+        ]
+        lines, refused = output("munin", munin_config=config).encoded(metrics)
+        fields = [line.partition(b".")[0] for line in lines[config:]]
+
+        assert refused == 1
+        assert fields == [b"user_al_b", b"req_ms"]
+        assert config or lines == [b"user_al_b.value 6\n", b"req_ms.value 5\n"]
+
     def test_munin_runs_it(self, tmp_path: Path) -> None:
         """A real munin-run takes configuration and values from a plugin that calls this output."""
         need("munin-run")

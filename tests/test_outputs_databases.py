@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outputs import any_metric, any_text, batch, output
+from outputs import any_metric, any_text, batch, output, serving
 from receivers import Gnocchi, Influxdb, VictoriaMetrics, ask
 
 from logster.errors import ConfigurationError
@@ -190,7 +190,11 @@ class TestDatadog:
         datadog = output("datadog", dry_run=True)
         line = datadog.encode(metric)
 
-        if line is not None:
+        if line is None:
+            at = number(metric.timestamp)
+            bad_time = at is None or not 0 <= at < 2**40
+            assert bad_time or number(metric.value) is None or not datadog.name_of(metric)
+        else:
             series = json.loads(line)
             ((_, value),) = series["points"]
             assert series["metric"] == datadog.name_of(metric)
@@ -235,7 +239,11 @@ class TestGnocchi:
         sender = output("gnocchi", gnocchi_url="http://h")
         line = sender.encode(metric)
 
-        if line is not None:
+        if line is None:
+            at = number(metric.timestamp)
+            bad_time = at is None or not 0 <= at < 2**33
+            assert bad_time or number(metric.value) is None or not sender.name_of(metric)
+        else:
             name, measure = json.loads(line)
             assert name == sender.name_of(metric)
             assert "/" not in name
@@ -257,3 +265,37 @@ class TestGnocchi:
         assert tuple(sender.deliver([batch(NOW, *metrics)])) == (1, 1, None)
         assert {value for _, value in gnocchi.measures("web1", "sent")} == {42}
         assert {value for _, value in gnocchi.measures("web1", "a_b 'c'")} == {7}
+
+    def test_new_resource(self) -> None:
+        """A resource that is not there costs two requests, however many metrics there are."""
+        made: set[str] = set()
+
+        def answer(body: bytes) -> int:
+            asked = json.loads(body)
+            if "id" in asked:
+                made.add(asked["id"])
+                return 201
+            return 202 if set(asked) <= made else 400
+
+        with serving(answer) as (url, server):
+            sender = output("gnocchi", gnocchi_url=url, gnocchi_resource="mx1")
+            receipt = sender.deliver([batch(NOW, *(Metric(f"m{n}", n) for n in range(113)))])
+
+        assert tuple(receipt) == (1, 0, None)
+        assert [path.partition("/v1/")[2] for path in server.paths] == [
+            "batch/resources/metrics/measures?create_metrics=true",
+            "resource/generic",
+            "batch/resources/metrics/measures?create_metrics=true",
+        ]
+
+    def test_refused_measure(self) -> None:
+        """Where the resource is there already what is refused is found and given up."""
+
+        def answer(body: bytes) -> int:
+            return 409 if b'"id"' in body else 400 if b"poison" in body else 202
+
+        with serving(answer) as (url, _):
+            sender = output("gnocchi", gnocchi_url=url, gnocchi_resource="mx1")
+            receipt = sender.deliver([batch(NOW, Metric("up", 1), Metric("poison", 400))])
+
+        assert tuple(receipt) == (1, 1, None)

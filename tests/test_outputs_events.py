@@ -2,10 +2,13 @@
 
 import json
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from counting import Place
+from outputs import serving
 from receivers import GraphiteWeb, ask
 
 from logster.errors import ConfigurationError
@@ -99,3 +102,33 @@ def test_nothing_to_tell_needs_no_server() -> None:
     quiet = (Metric("numDeferred", 3, timestamp=1),)
 
     assert (1, 0, None) == output("http://127.0.0.1:1").deliver([Batch(1, quiet)])
+
+
+def test_posted_once(tmp_path: Path) -> None:
+    """While a server takes one event of a run and fails over the next, none is posted twice."""
+    place = Place(tmp_path)
+    place.begin()
+    failing = [500]
+    with serving(lambda body: failing[0] if b"sum is" in body else 200) as (url, server):
+        place.outputs[:] = [output(url, event_when=("count>0", "sum>=0"))]
+        for _ in range(3):
+            place.write(2)
+            assert "metrics could not be sent to events of graphite" in place.run().errors[0]
+        failing[0] = 200
+        assert [] == place.run().errors
+    posted = [json.loads(body)["data"] for body in server.bodies]
+
+    assert ["mx1.count is 2"] * 3 == [each for each in posted if "count" in each]
+    assert [f"mx1.sum is {number}" for number in (1, 5, 9, 0)] == [
+        each for each in posted if "sum" in each
+    ]
+
+
+def test_refused_event() -> None:
+    """An event that the server refuses for good stands in the way of no other."""
+    with serving(lambda body: 400 if b"is 101" in body else 200) as (url, server):
+        batches = [Batch(at, (Metric("numDeferred", 101 + at, timestamp=at),)) for at in range(4)]
+        receipt = output(url).deliver(batches)
+
+    assert (4, 1, None) == receipt
+    assert [1, 2, 3] == [json.loads(body)["when"] for body in server.bodies]

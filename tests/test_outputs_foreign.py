@@ -12,10 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from outputs import batch, settings
+from outputs import batch, output, settings
 from running import Bench, Outcome, logster
 
-from logster.delivery import _in_parts
+from logster.delivery import _in_parts, _receipt
 from logster.errors import OutputError
 from logster.foreign import ForeignOutput
 from logster.metrics import Metric
@@ -85,8 +85,8 @@ def _bench(tmp_path: Path) -> Bench:
 def impatient(bench: Bench, *words: str, patience: float = 0.4, grace: float = 20) -> Outcome:
     """Run the command with less patience than a minute."""
     code = (
-        "import sys, logster.foreign, logster.outputs._patience, logster.cli\n"
-        f"logster.foreign.PATIENCE = {patience}\n"
+        "import sys, logster.delivery, logster.foreign, logster.outputs._patience, logster.cli\n"
+        f"logster.delivery.PATIENCE = logster.foreign.PATIENCE = {patience}\n"
         f"logster.outputs._patience.GRACE = {grace}\n"
         "logster.cli.main()"
     )
@@ -100,6 +100,78 @@ def impatient(bench: Bench, *words: str, patience: float = 0.4, grace: float = 2
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+#: An output of today, which waits or raises where the file `bad` is.
+NEW = """
+import asyncio, os, time
+from logster.logster_helper import LogsterParser, MetricObject
+from logster.outputs import Output
+
+class Own(LogsterParser):
+    def parse_line(self, line):
+        pass
+    def get_state(self, duration):
+        return [MetricObject("n", 1)]
+
+class Mine(Output):
+    kind = "mine"
+    def reach(self):
+        return "mine", self
+    def clean(self, name):
+        return name
+    def encode(self, metric):
+        return b"x"
+    def send(self, lines, deadline):
+        if os.path.exists("{folder}/bad"):
+            {body}
+        return 0
+"""
+
+
+class TestNew:
+    """An output derived from `Output` that breaks its promises."""
+
+    @pytest.mark.parametrize("others", [[], ["-o", "stdout"]])
+    @pytest.mark.parametrize(
+        ("body", "why"),
+        [
+            ("time.sleep(30)", "it did not end within 0.4 s"),
+            ("raise asyncio.CancelledError", "CancelledError"),
+            ("raise SystemExit('no')", "SystemExit: no"),
+            ("1 / 0", "ZeroDivisionError: division by zero"),
+        ],
+    )
+    def test_contained(self, bench: Bench, body: str, why: str, others: list[str]) -> None:
+        """Whatever it does, alone or beside others, the run ends and what it lacks stays owed."""
+        bench.module("mine", NEW.format(folder=bench.folder, body=body))
+        (bench.folder / "bad").touch()
+
+        bad = impatient(bench, "-o", "mine.Mine", *others)
+        (bench.folder / "bad").unlink()
+        good = impatient(bench, "-o", "mine.Mine", *others)
+
+        assert (1, len(others) // 2) == (bad.code, bad.out.count(" n 1\n"))
+        assert f"Error: 1 metrics could not be sent to mine: {why}. They are kept" in bad.err
+        assert (0, "") == (good.code, good.err)
+
+    def test_interrupted(self, bench: Bench) -> None:
+        """Who presses Ctrl-C means the run; a library that raises the same in a thread does not."""
+        bench.module("mine", NEW.format(folder=bench.folder, body="raise KeyboardInterrupt"))
+        (bench.folder / "bad").touch()
+
+        alone = impatient(bench, "-o", "mine.Mine")
+        beside = impatient(bench, "-o", "mine.Mine", "-o", "stdout")
+
+        assert (130, "Interrupted") == (alone.code, alone.err[:11])
+        assert (1, True) == (beside.code, "sent to mine: KeyboardInterrupt. " in beside.err)
+
+    def test_ours_start_no_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An output of ours is called as it is: it has a deadline of its own."""
+        monkeypatch.setattr(threading, "Thread", None)
+        made = output("graphite", graphite_host="127.0.0.1:1")
+
+        assert "Connection refused" == str(_receipt(made, [batch(5, Metric("n", 1))]).error)
 
 
 class TestRun:

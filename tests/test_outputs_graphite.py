@@ -1,5 +1,7 @@
 """Graphite: what is sent decodes back, and carbon has it."""
 
+import socket
+import threading
 import time
 
 import pytest
@@ -110,8 +112,8 @@ def test_carbon_has_it(carbon: Carbon, protocol: str) -> None:
     assert carbon.points(long, 2) == [(now - 1, -0.5), (now, -0.5)]
 
 
-def test_backlog_in_one_connection(carbon: Carbon) -> None:
-    """Ten thousand metrics go in one stream, and all arrive."""
+def test_backlog(carbon: Carbon) -> None:
+    """Of a backlog of ten thousand metrics all arrive."""
     now = int(time.time())
     graphite = output("graphite", graphite_host=carbon.address, metric_prefix="backlog")
     batches = [
@@ -134,6 +136,33 @@ def test_receiver_away() -> None:
     assert receipt.delivered == 0
     assert str(receipt.error) == "Connection refused"
     assert graphite.target == f"graphite at 127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("name", ["graphite", "graphite-pickle", "statsd"])
+def test_no_such_receiver(name: str) -> None:
+    """Who answers a protocol that knows no answers is another, and is quoted."""
+    said = b"HTTP/1.1 400 Bad\x1b[31m Request\r\n" + b"x" * 999
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            stream, _ = listener.accept()
+            with stream:
+                while stream.recv(4096):
+                    pass
+                stream.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        option = f"{name.replace('-', '_')}_host"
+        sender = output(name, **{option: place}, statsd_protocol="tcp")
+        receipt = sender.deliver([batch(5, Metric("up", 1))])
+        thread.join(10)
+
+    why = "what answers there is no such receiver: HTTP/1.1 400 Bad [31m Request xxx"
+    assert receipt.delivered == 0
+    assert str(receipt.error).startswith(why)
+    assert len(str(receipt.error)) < 300
 
 
 def test_nothing_to_send() -> None:

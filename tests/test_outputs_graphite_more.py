@@ -7,11 +7,14 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from outputs import any_metric, any_text, batch, output
+from outputs import any_metric, any_text, batch, output, outputs
 from receivers import SERVERS, Carbon, GraphiteWeb, free_ports, need_file
+from running import Bench
 
+from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
 from logster.outputs._spread import ring
 from logster.outputs.graphite_pickle import framed
@@ -33,7 +36,10 @@ class TestTags:
         graphite = output("graphite", graphite_host="h:1", tags=(f"{name}={value}",))
         line = graphite.encode(metric)
 
-        if line is not None:
+        if line is None:
+            bad_time = number(metric.timestamp) is None or str(metric.timestamp).startswith("-")
+            assert bad_time or number(metric.value) is None or not graphite.name_of(metric)
+        else:
             path, _, _ = line.decode().removesuffix("\n").split(" ")
             plain, tag = path.split(";")
             assert plain == graphite.name_of(metric)
@@ -91,33 +97,54 @@ class TestPickle:
 class TestSeveralHosts:
     """Every metric to each host, or each to one."""
 
-    def test_replicated(self, carbon: Carbon, second_carbon: Carbon) -> None:
-        """Each of two real carbons has it."""
-        sender = output("graphite", graphite_host=f"{carbon.address},{second_carbon.address}")
+    def test_replicated(self) -> None:
+        """Each host is an output of its own, which says nothing of the others."""
+        made = outputs("graphite", graphite_host="a:1,[::1]:2", graphite_protocol="udp")
+        lines = [each.encoded([Metric("up", 1, timestamp=5)]) for each in made]
 
-        assert sender.deliver([batch(NOW, Metric("replicated", 1))]).error is None
-        assert carbon.points("replicated") == second_carbon.points("replicated") == [(NOW, 1)]
+        assert ["graphite at a:1 (udp)", "graphite at [::1]:2 (udp)"] == [
+            each.target for each in made
+        ]
+        assert [([b"up 1 5\n"], 0)] * 2 == lines
 
-    def test_one_away(self, carbon: Carbon) -> None:
-        """With one of two away the other has it, and the batch stays owed."""
+    @pytest.mark.parametrize("by_url", [True, False])
+    def test_command(self, carbon: Carbon, tmp_path: Path, *, by_url: bool) -> None:
+        """The command owes only the host that is away, and shows in a dry run what each gets."""
         (port,) = free_ports(1)
-        sender = output("graphite", graphite_host=f"127.0.0.1:{port},{carbon.address}")
-        receipt = sender.deliver([batch(NOW, Metric("halfway", 1))])
+        dead, prefix = f"127.0.0.1:{port}", f"command{by_url}"
+        hosts = f"{dead},{carbon.address}"
+        place = [f"graphite://{hosts}"] if by_url else ["graphite", "--graphite-host", hosts]
+        words = ("--from-start", "-p", prefix, "-o", *place, "json-lines")
+        bench = Bench(tmp_path)
+        bench.append('{"sent": 7}')
+        dry = bench.run("--dry-run", *words)
+        real = bench.run(*words)
 
-        assert receipt.delivered == 0
-        assert str(receipt.error) == "1 of 2 receivers: Connection refused"
-        assert carbon.points("halfway") == [(NOW, 1)]
+        assert (0, "") == (dry.code, dry.err)
+        for host in (dead, carbon.address):
+            assert f"{host} {prefix}.sent 7" in dry.out
+        assert 1 == real.code
+        assert 1 == real.err.count("could not be sent to")
+        assert f"could not be sent to graphite at {dead}: Connection refused." in real.err
+        assert [7] == [value for _, value in carbon.points(f"{prefix}.sent")]
+
+    def test_not_told_apart(self) -> None:
+        """One output for several hosts names them, and pretends to deliver to none."""
+        made = output("graphite", graphite_host="a:1,b:2")
+        receipt = made.deliver([batch(NOW, Metric("up", 1))])
+
+        assert (0, "graphite at a:1,b:2") == (receipt.delivered, made.target)
+        assert "receivers()" in str(receipt.error)
 
     def test_consistent(self, carbon: Carbon, second_carbon: Carbon) -> None:
         """Each metric is at one of two real carbons, and both have some."""
-        sender = output(
-            "graphite",
-            graphite_host=f"{carbon.address},localhost:{second_carbon.line}",
-            graphite_spread="consistent",
-            metric_prefix="spread",
-        )
+        hosts = f"{carbon.address},localhost:{second_carbon.line}"
         names = [f"m{each}" for each in range(20)]
-        sender.deliver([batch(NOW, *[Metric(name, 1) for name in names])])
+        for sender in outputs(
+            "graphite", graphite_host=hosts, graphite_spread="consistent", metric_prefix="spread"
+        ):
+            sender.deliver([batch(NOW, *[Metric(name, 1) for name in names])])
+            assert sender.target.endswith(f" (consistent in {hosts})")
         for server in (carbon, second_carbon):
             server.points("spread.last", 0)  # all before are read
         counts = [
@@ -127,6 +154,21 @@ class TestSeveralHosts:
 
         assert sum(counts) == 20
         assert min(counts) > 0
+
+    def test_pickles(self) -> None:
+        """The hosts of plaintext make no more of the output that sends pickles."""
+        made = outputs("graphite-pickle", graphite_host="a:1,b:1", graphite_pickle_host="c:1")
+
+        assert ["graphite-pickle at c:1"] == [each.target for each in made]
+
+    @pytest.mark.parametrize("spread", ["replicated", "consistent"])
+    def test_bad_host(self, spread: str) -> None:
+        """One host that is none is refused, whichever it is."""
+        for hosts in ("a:1,b", "a:1,", ",a:1", "a,b:1"):
+            with pytest.raises(ConfigurationError, match="--graphite-host takes HOST:PORT"):
+                outputs("graphite", graphite_host=hosts, graphite_spread=spread)
+            with pytest.raises(ConfigurationError, match="--graphite-host takes HOST:PORT"):
+                output("graphite", graphite_host=hosts, graphite_spread=spread)
 
     def test_ring_of_carbon(self) -> None:
         """The ring is the one that carbon's own code makes."""

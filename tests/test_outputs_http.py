@@ -1,71 +1,22 @@
 """The http output against servers that answer as a test wants."""
 
 import contextlib
-import http.server
 import json
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from outputs import batch, output
+from outputs import batch, output, serving
+from receivers import Nginx
 from running import Bench
 
 from logster.errors import ConfigurationError
 from logster.metrics import Metric
-
-
-class Recorder(http.server.ThreadingHTTPServer):
-    """A server that keeps what it gets and answers what *answer* says of it."""
-
-    def __init__(self, answer: Callable[[bytes], int], said: bytes) -> None:
-        self.answer, self.said = answer, said
-        self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
-        self.connections = 0
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def process_request(self, *args: Any) -> None:
-        """Count the connection."""
-        self.connections += 1
-        super().process_request(*args)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Recorder
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status = self.server.answer(body)
-        if status < 300:
-            self.server.bodies.append(body)
-        self.server.headers.append(dict(self.headers.items()))
-        said = self.server.said
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextlib.contextmanager
-def serving(
-    answer: Callable[[bytes], int] = lambda _: 200, said: bytes = b"because \x1b[31mI say so\n"
-) -> Iterator[tuple[str, Recorder]]:
-    """Yield the address of a `Recorder` that always says *said*, and the server."""
-    with Recorder(answer, said) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/in", server
-        server.shutdown()
-        thread.join(5)
+from logster.outputs._http import Http
 
 
 def test_json() -> None:
@@ -202,8 +153,8 @@ def test_owing_of_the_encoder(tmp_path: Path, name: str, expected: list[str]) ->
         "    def get_state(self, duration):\n"
         "        return [MetricObject('up', self.lines, metric_type='c')]\n",
     )
-    statuses = [503, 200]
-    with serving(lambda _: statuses.pop(0)) as (url, server):
+    statuses = iter([503])
+    with serving(lambda _: next(statuses, 200)) as (url, server):
         words = ("--from-start", "-o", f"{url}?format={name}", "own.Own")
         bench.append("one", "two")
         bad = bench.run(*words)
@@ -240,10 +191,90 @@ def test_never() -> None:
 def test_all_refused() -> None:
     """A server that refuses everything may be the wrong one: the batch stays owed."""
     with serving(lambda _: 400) as (url, _):
-        receipt = output("http", http_url=url).deliver([batch(5, *[Metric("up", 1)] * 4)])
+        sender = output("http", http_url=url)
+        receipts = [sender.deliver([batch(5, *[Metric("up", 1)] * 2)] * count) for count in (1, 3)]
+
+    for receipt in receipts:
+        assert receipt.delivered == 0
+        assert str(receipt.error) == "the server answered 400: because [31mI say so"
+
+
+def test_oldest_refused() -> None:
+    """What is refused stands in the way of nothing: a server that takes what follows is right."""
+    with serving(lambda body: 400 if b"poison" in body else 200) as (url, server):
+        batches = [batch(at, Metric("poison" if at < 5 else "up", at)) for at in range(8)]
+        receipt = output("http", http_url=url).deliver(batches)
+
+    assert tuple(receipt) == (8, 5, None)
+    assert [each["value"] for body in server.bodies for each in json.loads(body)] == [5, 6, 7]
+
+
+@pytest.mark.parametrize("count", [1, 99])
+def test_refused_too_slowly(count: int) -> None:
+    """Where the time is over before the refused lines are found, the server's word is told."""
+
+    def refuse(_: bytes) -> int:
+        time.sleep(0.12)
+        return 422
+
+    with serving(refuse) as (url, _):
+        sender = output("http", http_url=url, timeout=0.3)
+        receipt = sender.deliver([batch(5, *[Metric("up", 1)] * count)] * 9)
 
     assert receipt.delivered == 0
-    assert "400" in str(receipt.error)
+    assert str(receipt.error).endswith("the server answered 422: because [31mI say so")
+
+
+def test_too_large() -> None:
+    """What is too large for a server goes in smaller parts; a line too large alone is given up."""
+    with serving(lambda body: 413 if len(body) > 2000 else 200) as (url, server):
+        names = [*(f"m{each}" for each in range(100)), "x" * 2000]
+        receipt = output("http", http_url=url).deliver([batch(5, *(Metric(n, 1) for n in names))])
+
+    assert tuple(receipt) == (1, 1, None)
+    assert names[:-1] == [each["name"] for body in server.bodies for each in json.loads(body)]
+
+
+def test_three_hours_through_nginx(tmp_path: Path) -> None:
+    """A backlog passes an nginx as it is installed, which lets no more than a megabyte through."""
+    long = "servers.mail-out-17.postfix.some_metric.name"
+    metrics = [Metric(f"{long}{each}", 12.345, "mails per second") for each in range(40)]
+    tags = ("env=production", "dc=eu-central-1", "team=platform-engineering")
+    with (
+        serving() as (url, server),
+        Nginx(tmp_path, url.removesuffix("/in")) as nginx,
+    ):
+        sender = output("http", http_url=nginx.url, tags=tags)
+        receipt = sender.deliver([batch(at, *metrics) for at in range(180)])
+
+    assert tuple(receipt) == (180, 0, None)
+    assert 7200 == sum(len(json.loads(body)) for body in server.bodies)
+
+
+@pytest.mark.parametrize(
+    ("tail", "path"),
+    [
+        ("/api/metrics/", "/api/metrics/"),
+        ("/in?token=abc/", "/in?token=abc/"),
+        ("?key=abc", "/?key=abc"),
+        ("", "/"),
+        ("/in", "/in"),
+    ],
+)
+def test_path(tail: str, path: str) -> None:
+    """The path asked for is the one given, slash and query included."""
+    with serving() as (url, server):
+        sender = output("http", http_url=url.removesuffix("/in") + tail)
+        receipt = sender.deliver([batch(5, Metric("up", 1))])
+
+    assert tuple(receipt) == (1, 0, None)
+    assert [path] == server.paths
+
+
+@pytest.mark.parametrize("host", ["http", "s", "t", "p:80"])
+def test_path_of_short_hosts(host: str) -> None:
+    """A host called like a part of the scheme has its path all the same."""
+    assert "/in" == Http(f"http://{host}/in").path
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"])

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,44 @@ def test_unix(tmp_path: Path, protocol: str, kind: socket.SocketKind) -> None:
 
 
 BATCH = batch(5, Metric("up", 1), Metric("hits", 2, kind="c"))
+
+
+def test_slow_socket(tmp_path: Path) -> None:
+    """A daemon that takes a datagram now and then costs the time allowed, no more."""
+    path = tmp_path / "statsd.sock"
+    done = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(path))
+
+        def take() -> None:
+            while not done.wait(0.2):
+                daemon.recv(65536)
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        sender = output("statsd", statsd_host=str(path), statsd_protocol="unixgram", timeout=0.5)
+        began = time.monotonic()
+        receipt = sender.deliver([batch(5, *(Metric(f"some.name{n}", n) for n in range(2000)))])
+        took = time.monotonic() - began
+        done.set()
+        thread.join(10)
+
+    assert (0, "timed out") == (receipt.delivered, str(receipt.error))
+    assert took < 2
+
+
+@pytest.mark.parametrize("host", ["10.0.0.300", "1.2.3", "[fe80::1%nope]", "[::g]"])
+def test_no_address(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """What only looks like an address is asked for like a name, and cannot hold a run."""
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(5) and [])
+    began = time.monotonic()
+    receipt = output("statsd", statsd_host=f"{host}:1", timeout=0.1).deliver([BATCH])
+    took = time.monotonic() - began
+    release.set()
+
+    assert "timed out" in str(receipt.error)
+    assert took < 2
 
 
 def test_repeated(statsd: Statsd, tmp_path: Path) -> None:

@@ -197,9 +197,14 @@ class TestTerminator:
 
 
 @contextlib.contextmanager
-def tls_peer(certificate: Path, serve: Callable[[ssl.SSLSocket], object]) -> Iterator[Address]:
+def tls_peer(
+    certificate: Path,
+    serve: Callable[[ssl.SSLSocket], object],
+    version: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+) -> Iterator[Address]:
     """Run a TLS server that treats its one connection as *serve* does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = version
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
@@ -249,6 +254,24 @@ class TestTls:
             way = Tls(address, authorities=str(certificate))
             with pytest.raises(OutputError):
                 way.send([b"name 1 2\n"] * 300_000, time.monotonic() + 5)
+
+    @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+    @pytest.mark.parametrize("polite", [True, False])
+    def test_early_farewell(
+        self, certificate: Path, version: ssl.TLSVersion, *, polite: bool
+    ) -> None:
+        """A peer that says farewell without having read confirms nothing."""
+
+        def serve(stream: ssl.SSLSocket) -> None:
+            if not polite:  # it does not wait for the answer
+                stream.setblocking(False)
+            stream.unwrap()
+
+        for _ in range(10):
+            with tls_peer(certificate, serve, version) as address:
+                way = Tls(address, authorities=str(certificate))
+                with pytest.raises(OutputError):
+                    way.send([b"name 1 2\n"] * 20, time.monotonic() + 5)
 
     def test_never_reading(self, certificate: Path) -> None:
         """A peer that stops reading costs the time allowed, no more."""

@@ -83,7 +83,7 @@ def close_at_once(stream: socket.socket) -> None:
 def close_politely_but_early(stream: socket.socket) -> None:
     """Send an end of file first, and close when the bytes have come."""
     stream.shutdown(socket.SHUT_WR)
-    time.sleep(0.2)
+    read_all(stream)
 
 
 LINES = [b"name 1 2\n"] * 300_000
@@ -116,7 +116,7 @@ class TestTcp:
         class Slow(Tcp):
             def connect(self, deadline: float) -> socket.socket:
                 stream = super().connect(deadline)
-                time.sleep(0.05)
+                assert stream.recv(1, socket.MSG_PEEK) == b""  # the peer's end of file is here
                 return stream
 
         with (

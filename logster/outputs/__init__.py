@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # who only prints needs no sockets
     from logster.transport import Transport
 
 
+#: Seconds that a third party's output has to take what it is handed, if `--timeout` is not more.
+PATIENCE = 60.0
+
 _WIDE = 1 << 63
 
 
@@ -60,6 +63,10 @@ class Receipt(NamedTuple):
     error: OutputError | None = None
 
 
+class RefusedError(OutputError):
+    """The receiver wants none of these lines: for what they are, or for what it is itself."""
+
+
 class Output:
     """
     Base class of the built-in outputs.
@@ -89,7 +96,21 @@ class Output:
 
         line_bytes: The longest line the receiver takes; a longer one is refused.
 
+        batches_at_once: How many batches of a backlog may go at one time.
+
+        timeout: Seconds that a delivery may take.
+
+        confirm: Whether to wait until the receiver has everything, where it tells.
+
+        prefix: What stands before each name.
+
+        suffix: What stands behind it, or None.
+
         target: Names the receiver, in messages and in the journal; holds no secret.
+
+        transport: The way to it.
+
+        former: The target of this receiver and others, where they were once owed as one.
 
         tags: The pairs of ``--tag``, for a backend that has tags.
 
@@ -107,6 +128,7 @@ class Output:
 
     target: str
     transport: "Transport"
+    former: str = ""
 
     def __init__(self, settings: SimpleNamespace, *, encode_only: bool = False) -> None:
         self.settings = settings
@@ -125,6 +147,11 @@ class Output:
         self.prepare()
         if not encode_only:
             self.target, self.transport = self.reach()
+
+    @classmethod
+    def receivers(cls, settings: SimpleNamespace) -> list[SimpleNamespace]:
+        """Return the settings of an output for each receiver that *settings* name."""
+        return [settings]
 
     def prepare(self) -> None:
         """Take from the settings what the encoder needs."""
@@ -202,6 +229,10 @@ class Output:
             name = joined(self.prefix, name, self.suffix, self.separator)
         return self.clean(name)
 
+    def split(self, batch: Batch) -> Sequence[Batch]:
+        """Return what is owed of *batch*, in parts that the receiver takes one by one."""
+        return (batch,)
+
     def encode(self, metric: Metric) -> bytes | None:
         """Return *metric* as the backend reads it, or None if it cannot be sent. Pure."""
         raise NotImplementedError
@@ -221,19 +252,29 @@ class Output:
         """
         Hand *batches* to the receiver, oldest first, within the time allowed for all.
 
+        The first goes alone, and each part is twice as long as the one before, so that a
+        slow receiver gets some of a backlog in every run.
+
         Never raises for what a receiver does; the receipt says how far it got.
         """
         deadline = time.monotonic() + self.timeout
         refused = delivered = 0
+        length, refusal = 1, None
         while delivered < len(batches):
-            chunk = batches[delivered : delivered + self.batches_at_once]
+            chunk = batches[delivered : delivered + length]
+            length = min(len(chunk) * 2, self.batches_at_once)
             metrics = [metric for batch in chunk for metric in batch.metrics]
             lines, unfit = self.encoded(metrics)
             try:
                 if lines:
                     refused += self.transport.send(lines, deadline)
             except OutputError as error:
-                return Receipt(delivered, refused, error)
+                if isinstance(error, RefusedError) and delivered + len(chunk) < len(batches):
+                    # It is the right receiver if it takes what follows.
+                    length, refusal = len(chunk) * 2, error
+                    continue
+                return Receipt(delivered, refused, refusal or error)
+            refusal = None
             refused += unfit
             delivered += len(chunk)
         return Receipt(delivered, refused)

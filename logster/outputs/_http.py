@@ -1,19 +1,26 @@
 """
 Deliveries over HTTP, by urllib3, which is imported when there is something to send.
 
-Any answer but 2xx means owed still. Only where a receiver refuses the contents (400
-or 422) and takes other lines of the same delivery, the refused ones are given up.
+Any answer but 2xx means owed still. Only where a receiver refuses the contents (400,
+413 or 422) and takes other lines of the same delivery, the refused ones are given up.
 """
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from logster.errors import ConfigurationError, OutputError
+from logster.outputs import RefusedError
 from logster.outputs._secrets import without
-from logster.transport import Address, Tcp, left, reason, shown_place, trusting
+from logster.transport import Address, Tcp, in_one_line, left, reason, shown_place, trusting
 
+
+#: The most that the lines of a request may hold; half of what nginx lets through.
+BYTES_AT_ONCE = 500_000
+
+_TOO_LARGE = 413
+_REFUSALS = {400, _TOO_LARGE, 422}
 
 Wrap = Callable[[Sequence[bytes]], bytes]
 
@@ -23,16 +30,46 @@ def json_array(lines: Sequence[bytes]) -> bytes:
     return b"[" + b",".join(lines) + b"]"
 
 
+def basic(user: str, password: str) -> str:
+    """
+    Return the header Authorization for *user*.
+
+    >>> basic("me", "s3cret")
+    'Basic bWU6czNjcmV0'
+    """
+    from base64 import b64encode  # noqa: PLC0415
+
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def portions(lines: Sequence[bytes], most: int, most_bytes: int) -> Iterator[Sequence[bytes]]:
+    """
+    Yield *lines* in portions of at most so many lines and bytes; a longer line goes alone.
+
+    >>> [len(portion) for portion in portions([b"{}"] * 25, 10, 16)]
+    [8, 8, 8, 1]
+    """
+    start = size = 0
+    for end, line in enumerate(lines):
+        if end - start == most or (size + len(line) > most_bytes and end > start):
+            yield lines[start:end]
+            start, size = end, 0
+        size += len(line)
+    if lines:
+        yield lines[start:]
+
+
 def parse_url(text: str, option: str, *, query: bool = False) -> str:
     """
-    Return *text* without the slash at its end, if it is the address of an HTTP server.
+    Return *text* if it is the address of an HTTP server.
 
     Args:
         text: The address.
 
         option: The option it was given to, for the message.
 
-        query: Whether it may have a query; else a path is put behind it.
+        query: Whether it may have a query; else a path is put behind it, and no slash
+            is left at its end.
 
     Raises:
         ConfigurationError: If it is none, holds a password, or a query that it may not.
@@ -60,7 +97,7 @@ def parse_url(text: str, option: str, *, query: bool = False) -> str:
             f"{option} {shown_place(text)} takes nothing behind a ? or a #. "
             "Nothing was read or sent."
         )
-    return text.rstrip("/")
+    return text if query else text.rstrip("/")
 
 
 class Http:
@@ -79,6 +116,8 @@ class Http:
         lines_at_once: How many lines a request may hold.
 
         secrets: What no message may repeat, besides the headers.
+
+        taken: Statuses beside 2xx by which the server has them.
     """
 
     def __init__(
@@ -90,6 +129,7 @@ class Http:
         authorities: str | None = None,
         lines_at_once: int = 5000,
         secrets: Sequence[str] = (),
+        taken: Collection[int] = (),
     ) -> None:
         self.url, self.wrap, self.headers = url, wrap, dict(headers or {})
         self.secrets = [*secrets, *_values_of(self.headers)]
@@ -98,31 +138,51 @@ class Http:
         self.secure = parts.scheme == "https"
         port = parts.port or (443 if self.secure else 80)
         self.tcp = Tcp(Address(str(parts.hostname), port))
-        self.path = url.partition(parts.netloc)[2] or "/"
+        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self.good = {*range(200, 300), *taken}
 
-    def send(self, lines: Sequence[bytes], deadline: float) -> int:
-        """Hand over *lines*, portion by portion."""
+    def send(self, lines: Sequence[bytes], deadline: float, *, halve: bool = True) -> int:
+        """
+        Hand over *lines*, portion by portion.
+
+        Args:
+            lines: What to send.
+
+            deadline: On the monotonic clock.
+
+            halve: Whether to look for what is refused in a portion, half by half.
+
+        Returns:
+            How many lines were refused alone, while others were taken.
+
+        Raises:
+            RefusedError: If none was taken.
+
+            OutputError: If the server may lack any for another reason.
+        """
         taken = refused = 0
-        last = ""
+        said = ""
+        waiting = list(portions(lines, self.lines_at_once, BYTES_AT_ONCE))
         with _Session(self, deadline) as session:
-            portions = [
-                lines[start : start + self.lines_at_once]
-                for start in range(0, len(lines), self.lines_at_once)
-            ]
-            while portions:
-                portion = portions.pop(0)
-                status, said = session.request("POST", self.path, self.wrap(portion))
-                if 200 <= status < 300:
-                    taken += len(portion)
-                elif status not in {400, 422}:
+            while waiting:
+                portion = waiting.pop(0)
+                try:
+                    status, said = session.request("POST", self.path, self.wrap(portion))
+                except OutputError as error:
+                    raise OutputError(f"{error}; before, {said}" if said else error) from error
+                if status in self.good:
+                    taken, said = taken + len(portion), ""
+                elif status not in _REFUSALS:
                     raise OutputError(said)
+                elif not halve and status != _TOO_LARGE:
+                    raise RefusedError(said)
                 elif len(portion) == 1:
-                    refused, last = refused + 1, said
+                    refused += 1
                 else:
                     half = len(portion) // 2
-                    portions[:0] = [portion[:half], portion[half:]]
+                    waiting[:0] = [portion[:half], portion[half:]]
         if refused and not taken:
-            raise OutputError(last)
+            raise RefusedError(said)
         return refused
 
 
@@ -196,12 +256,11 @@ class _Session:
                 timeout=left(self.deadline),
                 preload_content=False,
             )
-            head = answer.read(2000).decode("utf-8", "replace")
+            head = answer.read(2000)
             answer.drain_conn()
         except (self.error, OSError, ValueError) as error:
             raise OutputError(self._why(error)) from error
-        said = " ".join("".join(c if c.isprintable() else " " for c in head).split())
-        said = without(said or str(answer.reason), self.http.secrets)[:200]
+        said = without(in_one_line(head) or str(answer.reason), self.http.secrets)[:200]
         return answer.status, f"the server answered {answer.status}: {said}"
 
     def _why(self, error: BaseException) -> str:

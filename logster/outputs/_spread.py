@@ -1,51 +1,41 @@
-"""Several receivers of one kind: every line to each, or each line to one."""
+"""Several receivers of one kind, each with an output of its own."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
 
 from logster.errors import OutputError
-from logster.transport import Transport
 
 
-class Replicated:
+class Several:
+    """Stands for the way to receivers that `Output.receivers` was not asked to tell apart."""
+
+    def send(self, lines: Sequence[bytes], deadline: float) -> NoReturn:
+        """Deliver nothing and say why."""
+        raise OutputError("each of several hosts takes an output of its own, by receivers()")
+
+
+class Share:
     """
-    Hands every line to each receiver; delivered when all have it.
-
-    A receiver that was away gets the lines again with the others: for Graphite the
-    same name, value and time once more change nothing.
-    """
-
-    def __init__(self, ways: Sequence[Transport]) -> None:
-        self.ways = ways
-
-    def send(self, lines: Sequence[bytes], deadline: float) -> int:
-        """Hand over *lines* to each, and complain at the end."""
-        return _each([(way, lines) for way in self.ways], deadline)
-
-
-class Consistent:
-    """
-    Hands each line to one receiver, the one that carbon-relay would choose.
+    The lines that carbon-relay would give to one of several receivers.
 
     Args:
         hosts: Names of the receivers, as carbon's own configuration has them.
 
-        ways: The way to each.
+        number: Which of them is meant, from 0 on.
     """
 
-    def __init__(self, hosts: Sequence[str], ways: Sequence[Transport]) -> None:
-        self.ways = ways
-        self.ring = ring(hosts)
+    def __init__(self, hosts: Sequence[str], number: int) -> None:
+        self.ring, self.number = ring(hosts), number
         self.positions = [position for position, _ in self.ring]
 
-    def send(self, lines: Sequence[bytes], deadline: float) -> int:
-        """Hand over each of *lines* to its receiver."""
-        shares: list[list[bytes]] = [[] for _ in self.ways]
-        for line in lines:
-            place = bisect_left(self.positions, _position(line.partition(b" ")[0]))
-            shares[self.ring[place % len(self.ring)][1]].append(line)
-        pairs = zip(self.ways, shares, strict=True)
-        return _each([(way, share) for way, share in pairs if share], deadline)
+    def of(self, lines: Iterable[bytes]) -> list[bytes]:
+        """Return those of *lines* that belong to it."""
+        return [line for line in lines if self._owner(line) == self.number]
+
+    def _owner(self, line: bytes) -> int:
+        place = bisect_left(self.positions, _position(line.partition(b" ")[0]))
+        return self.ring[place % len(self.ring)][1]
 
 
 def ring(hosts: Sequence[str]) -> list[tuple[int, int]]:
@@ -69,16 +59,3 @@ def _position(key: bytes) -> int:
     from hashlib import md5  # noqa: PLC0415 - carbon's choice, and no secret
 
     return int(md5(key, usedforsecurity=False).hexdigest()[:4], 16)
-
-
-def _each(pairs: Sequence[tuple[Transport, Sequence[bytes]]], deadline: float) -> int:
-    failures, refused = [], 0
-    for way, lines in pairs:
-        try:
-            refused += way.send(lines, deadline)
-        except OutputError as error:
-            failures.append(error)
-    if failures:
-        said = f"{len(failures)} of {len(pairs)} receivers: {failures[0]}"
-        raise OutputError(said) from failures[0]
-    return refused

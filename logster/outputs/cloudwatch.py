@@ -12,7 +12,7 @@ from logster.errors import ConfigurationError, OutputError
 from logster.metrics import Metric, number
 from logster.options import Option
 from logster.outputs import Output, digits, shortened
-from logster.outputs._http import parse_url
+from logster.outputs._http import parse_url, portions
 from logster.transport import Transport, left
 
 
@@ -98,7 +98,7 @@ class CloudwatchOutput(Output):
     def encode(self, metric: Metric) -> bytes | None:
         """Return the datum of *metric* as JSON."""
         name, value, at = self.name_of(metric), number(metric.value), number(metric.timestamp)
-        if not name or value is None or at is None:
+        if not name or value is None or at is None or not 0 <= at < 2**33:
             return None
         if abs(value) > _LARGEST or 0 < abs(value) < _SMALLEST:
             return None
@@ -140,7 +140,7 @@ class _CloudWatch:
         own = self._own_dimension(deadline)
         try:
             client = self._client(deadline)
-            for part in parts(lines):
+            for part in portions(lines, DATA_AT_ONCE, BYTES_AT_ONCE):
                 left(deadline)
                 data = [json.loads(line) for line in part]
                 for datum in data:
@@ -174,23 +174,6 @@ class _CloudWatch:
         if self.instance == "auto":
             self.instance = _instance_id(min(2.0, left(deadline)))
         return [{"Name": "InstanceID", "Value": self.instance}]
-
-
-def parts(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """
-    Yield *lines* in portions that one call may hold.
-
-    >>> [len(part) for part in parts([b"{}"] * 2500)]
-    [1000, 1000, 500]
-    """
-    start = size = 0
-    for end, line in enumerate(lines):
-        if end - start == DATA_AT_ONCE or (size + len(line) > BYTES_AT_ONCE and end > start):
-            yield lines[start:end]
-            start, size = end, 0
-        size += len(line)
-    if lines:
-        yield lines[start:]
 
 
 def _text(text: str, limit: int) -> str:

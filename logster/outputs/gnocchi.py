@@ -3,15 +3,13 @@
 import json
 import os
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import ClassVar
 
-from logster.errors import OutputError
 from logster.metrics import Metric, number
 from logster.options import Option
-from logster.outputs import Output, shortened
-from logster.outputs._http import Http, parse_url
+from logster.outputs import Output, RefusedError, shortened
+from logster.outputs._http import Http, basic, parse_url
 from logster.transport import Transport
 
 
@@ -55,8 +53,8 @@ class GnocchiOutput(Output):
         if token:
             headers["X-Auth-Token"] = token
         elif user:
-            pair = f"{user}:{self.secret('gnocchi_password', encoded=True) or ''}"
-            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+            password = self.secret("gnocchi_password", encoded=True) or ""
+            headers["Authorization"] = basic(user, password)
         authorities = getattr(self.settings, "gnocchi_ca", None)
         way = Measures(url, headers, authorities, self.clean(resource), policy)
         return f"gnocchi at {url} ({resource})", way
@@ -83,7 +81,8 @@ class Measures:
         batch = f"{url}/v1/batch/resources/metrics/measures?create_metrics=true"
         self.measures = Http(batch, self.wrap, headers=headers, authorities=authorities)
         place = f"{url}/v1/resource/generic"
-        self.resources = Http(place, headers=headers, authorities=authorities)
+        # 409: somebody else created it.
+        self.resources = Http(place, headers=headers, authorities=authorities, taken={409})
 
     def wrap(self, lines: Sequence[bytes]) -> bytes:
         """Return the body for the measures in *lines*, grouped by metric."""
@@ -97,15 +96,9 @@ class Measures:
         return json.dumps({self.resource: metrics}).encode()
 
     def send(self, lines: Sequence[bytes], deadline: float) -> int:
-        """Hand over *lines*."""
+        """Hand over *lines*; what is refused may lack nothing but its resource."""
         try:
-            return self.measures.send(lines, deadline)
-        except OutputError as error:
-            if "400" not in str(error):
-                raise
-        try:
+            return self.measures.send(lines, deadline, halve=False)
+        except RefusedError:
             self.resources.send([json.dumps({"id": self.resource}).encode()], deadline)
-        except OutputError as error:
-            if "409" not in str(error):  # somebody else created it
-                raise
-        return self.measures.send(lines, deadline)
+            return self.measures.send(lines, deadline)

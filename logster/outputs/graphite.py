@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
 from typing import ClassVar
 
 from logster.metrics import Metric
 from logster.options import Option
 from logster.outputs import Output, digits, shortened
-from logster.outputs._spread import Consistent, Replicated
+from logster.outputs._spread import Several, Share
 from logster.transport import (
     DATAGRAM_BYTES,
     Address,
@@ -52,6 +53,20 @@ class GraphiteOutput(Output):
         Option(("--graphite-ca",), "File of the certificates to trust.", metavar="FILE"),
     )
     line_bytes = 4096
+    share: Share | None = None
+
+    @classmethod
+    def receivers(cls, settings: SimpleNamespace) -> list[SimpleNamespace]:
+        """Return the settings of an output for each host: none waits for another."""
+        hosts = (settings.graphite_host or "").split(",")
+        if len(hosts) == 1:
+            return [settings]
+        for host in hosts:
+            parse_address(host, "--graphite-host")
+        return [
+            SimpleNamespace(**(vars(settings) | {"graphite_host": host, "graphite_of": (n, hosts)}))
+            for n, host in enumerate(hosts)
+        ]
 
     def prepare(self) -> None:
         """Take the tags from the settings, as Graphite writes them behind a name."""
@@ -67,13 +82,19 @@ class GraphiteOutput(Output):
         protocol = getattr(self.settings, "graphite_protocol", "tcp")
         if protocol == "udp":
             self.line_bytes = DATAGRAM_BYTES
-        ways = [self._way(protocol, address) for address in addresses]
-        target = f"graphite at {self.place}" + (f" ({protocol})" if protocol != "tcp" else "")
-        if len(ways) == 1:
-            return target, ways[0]
-        if getattr(self.settings, "graphite_spread", "replicated") == "consistent":
-            return f"{target} (consistent)", Consistent([a.host for a in addresses], ways)
-        return target, Replicated(ways)
+        spoken = f" ({protocol})" if protocol != "tcp" else ""
+        target = f"graphite at {self.place}{spoken}"
+        number, places = getattr(self.settings, "graphite_of", (0, ()))
+        if places:
+            together = ",".join(places)
+            self.former = f"graphite at {together}{spoken}"
+            if getattr(self.settings, "graphite_spread", "replicated") == "consistent":
+                hosts = [parse_address(each, "--graphite-host").host for each in places]
+                self.share = Share(hosts, number)
+                self.former += " (consistent)"
+                # With other hosts beside it another share would be its own.
+                target += f" (consistent in {together})"
+        return target, self._way(protocol, addresses[0]) if len(addresses) == 1 else Several()
 
     def _way(self, protocol: str, address: Address) -> Transport:
         if protocol == "udp":
@@ -105,6 +126,11 @@ class GraphiteOutput(Output):
         if not name or value is None or time is None or time.startswith("-"):
             return None
         return f"{name}{self.tagged} {value} {time}\n".encode()
+
+    def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
+        """Return the lines of *metrics* that are this host's, and how many cannot be sent."""
+        lines, unfit = super().encoded(metrics)
+        return (self.share.of(lines) if self.share else lines), unfit
 
     def preview(self, metrics: Iterable[Metric]) -> Iterator[str]:
         """Yield ``HOST:PORT NAME VALUE TIMESTAMP``."""

@@ -3,11 +3,11 @@
 import json
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 from logster.errors import ConfigurationError
-from logster.metrics import Metric, number, text
+from logster.metrics import Batch, Metric, number, text
 from logster.options import Option
 from logster.outputs import Output
 from logster.outputs._http import Http, parse_url
@@ -84,6 +84,8 @@ class GraphiteEventsOutput(Output):
         ),
     )
 
+    batches_at_once = 1
+
     def prepare(self) -> None:
         """Take the event and its conditions from the settings."""
         self.what = self.required("event")
@@ -104,10 +106,13 @@ class GraphiteEventsOutput(Output):
         """Return *name* as it is: it stands in JSON."""
         return name
 
+    def split(self, batch: Batch) -> Sequence[Batch]:
+        """Return each event by itself: posted once more it would be a second one."""
+        return [Batch(batch.time, (metric,)) for metric in self._due(batch.metrics)]
+
     def encoded(self, metrics: Iterable[Metric]) -> tuple[list[bytes], int]:
         """Return the events of those *metrics* whose condition holds; no other is refused."""
-        due = (each for each in metrics if any(rule.holds(each) for rule in self.conditions))
-        return [self.encode(metric) for metric in due], 0
+        return [self.encode(metric) for metric in self._due(metrics)], 0
 
     def encode(self, metric: Metric) -> bytes:
         """Return the event that *metric* gives rise to."""
@@ -118,3 +123,6 @@ class GraphiteEventsOutput(Output):
             "data": f"{self.name_of(metric)} is {text(metric.value)}",
         }
         return json.dumps(event).encode()
+
+    def _due(self, metrics: Iterable[Metric]) -> list[Metric]:
+        return [each for each in metrics if any(rule.holds(each) for rule in self.conditions)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from struct import pack
+from types import SimpleNamespace
 from typing import ClassVar
 
 from logster.metrics import Metric, number
@@ -26,6 +27,11 @@ class GraphitePickleOutput(GraphiteOutput):
             metavar="HOST:PORT",
         ),
     )
+
+    @classmethod
+    def receivers(cls, settings: SimpleNamespace) -> list[SimpleNamespace]:
+        """Return *settings*: their ``graphite_host`` is another output's."""
+        return [settings]
 
     def reach(self) -> tuple[str, Transport]:
         """Return the receiver's name for messages, and the way to it."""
@@ -59,8 +65,7 @@ class Pickles(Tcp):
 
     def send(self, lines: Sequence[bytes], deadline: float) -> int:
         """Hand over *lines*; carbon takes a list of a megabyte at most."""
-        self.exchange(b"".join(map(framed, portions(lines))), deadline)
-        return 0
+        return super().send(list(map(framed, portions(lines))), deadline)
 
 
 def portions(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

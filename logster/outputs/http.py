@@ -57,7 +57,7 @@ class HttpOutput(Output):
             authorities=getattr(self.settings, "http_ca", None),
             secrets=_values_of(urlsplit(url).query),
         )
-        return f"http at {url.partition('?')[0]}", http
+        return f"http at {url.partition('?')[0].rstrip('/')}", http
 
     def clean(self, name: str) -> str:
         """Return *name* as it is: JSON can hold any."""

@@ -1,6 +1,5 @@
 """Send the metrics to InfluxDB, as line protocol over HTTP or UDP."""
 
-from base64 import b64encode
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -8,7 +7,7 @@ from logster.errors import ConfigurationError
 from logster.metrics import Metric, number
 from logster.options import Option
 from logster.outputs import Output, printable
-from logster.outputs._http import Http, parse_url
+from logster.outputs._http import Http, basic, parse_url
 from logster.transport import DATAGRAM_BYTES, Transport, Udp, parse_address
 
 
@@ -114,6 +113,6 @@ class InfluxdbOutput(Output):
         if token:
             headers["Authorization"] = f"Token {token}"
         elif user:
-            pair = f"{user}:{self.secret('influxdb_password', encoded=True) or ''}"
-            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+            password = self.secret("influxdb_password", encoded=True) or ""
+            headers["Authorization"] = basic(user, password)
         return headers

@@ -32,7 +32,8 @@ class StatsdOutput(Output):
     options: ClassVar[tuple[Option, ...]] = (
         Option(
             ("--statsd-host",),
-            "Host and port of StatsD, e.g. statsd.example.com:8125; or path of its Unix socket.",
+            "Host and port of StatsD, e.g. statsd.example.com:8125; or, with --statsd-protocol "
+            "unix or unixgram, the path of its Unix socket.",
             metavar="HOST:PORT",
         ),
         Option(
