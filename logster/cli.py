@@ -223,8 +223,8 @@ def _foreign_settings(command: RunCommand, settings: SimpleNamespace) -> dict[st
     """
     Return the settings of each output of a third party: its own options, and those of all.
 
-    What two of them call by one name each has as it declared it; all others see it too,
-    as in 1.x, where it is no name of theirs.
+    Where two outputs declare the same option, each sees its own value. An output that
+    does not declare it sees one of them, as in 1.x.
     """
     own: dict[str, dict[str, Any]] = {}
     for name, declared in command.foreign.items():

@@ -1,8 +1,8 @@
 """
 The options of a run, and the click command that reads them.
 
-What is read as in optparse, which 1.x used: abbreviated options, and the options
-of an output on either side of its ``-o``.
+Two habits of optparse, which 1.x used, are kept: options may be abbreviated, and
+those of an output may stand on either side of its ``-o``.
 """
 
 import os
@@ -303,8 +303,8 @@ class RunCommand(click.Command):
         Return the class of every output that *words* name, and add its options.
 
         What looks like ``-o`` may be the value of another option: of one that 1.x had, or
-        of one that is known once its output is. So *words* are read again until they name
-        what they named before; an output that is none is told of only then.
+        of one that is known once its output is. So *words* are read again until the outputs
+        they name no longer change; one that is unknown is reported only then.
         """
         own, takes_value = self.params, dict.fromkeys(OF_OUTPUTS_OF_1X, True) | self._takes_value()
         seen: list[list[str]] = []

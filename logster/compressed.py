@@ -13,7 +13,7 @@ ZST_BYTES = 512
 
 class Decompressed:
     """
-    Reads the content of a compressed file; to go back is to begin again.
+    Reads the content of a compressed file; to go back it is read again from its start.
 
     Args:
         descriptor: The open file; stays the caller's to close.

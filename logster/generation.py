@@ -274,7 +274,7 @@ class Reader:
         skipping: Whether the first line goes on one that is too long, likewise.
 
         end: Where to stop; None for the end that the file had when it was opened, so
-            that a log which grows as fast as it is read cannot keep a run for ever.
+            that a log which grows as fast as it is read cannot keep a run going for ever.
 
     Attributes:
         offset: Where the next line starts.

@@ -97,7 +97,8 @@ class Report:
 
         notices: Sentences about losses, for the person who reads cron's mail.
 
-        errors: Outputs that did not get everything, each with its sentence.
+        errors: Sentences about what failed: outputs that did not get everything, a state
+            that made no sense, too many lines unmatched.
 
         first: Whether this was a first run, which only takes its place.
     """

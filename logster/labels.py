@@ -53,7 +53,7 @@ class Forged:
     A label may name neither what has a fixed name, nor what the label of another
     shape may name. Of two shapes for one name it is the one with more fixed text
     that has it, and of two with as much the first: whatever the log holds, and in
-    whatever order. Names are compared as the outputs write them that tell fewest apart.
+    whatever order. Names are compared as the strictest outputs write them.
 
     Args:
         own: The shapes that the label takes part in.

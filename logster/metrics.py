@@ -1,7 +1,7 @@
 """
 The figures a parser derives, and how their names and values are written.
 
-Everything here is pure: no clock but the one handed in, no input, no output.
+No input and no output; of the clock only what `run_time` says, the same for all of a run.
 """
 
 import math
@@ -292,7 +292,7 @@ def plain_name(text: str) -> str:
     Return a text of the log as it may stand in a name that no backend mistakes.
 
     Only letters, digits, ``_``, ``-`` and ``.`` stay; what else there is becomes
-    ``_`` character by character, and so does nothing at all.
+    ``_`` character by character, and so does an empty text.
 
     >>> plain_name("a|b:1"), plain_name("größe.10"), plain_name("")
     ('a_b_1', 'größe.10', '_')

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from logster.errors import ConfigurationError
 
 
-#: The longest time that a receiver may be given, in seconds; sockets know no eternity.
+#: The longest time that a receiver may be given, in seconds; sockets take no infinite one.
 MAX_TIMEOUT = 86400
 
 

@@ -48,8 +48,9 @@ def run(job: Job, *, clock: Callable[[], float] = time.time) -> Report:
         clock: Returns seconds since the epoch.
 
     Raises:
-        LogsterError: If nothing was counted; the next run starts where this one did. What
-            else went wrong by then is in its notes.
+        LogsterError: If nothing was counted, so that the next run starts where this one
+            did, or what was delivered could not be noted. What else went wrong by then is
+            in its notes.
     """
     report = Report()
     try:

@@ -82,7 +82,7 @@ class Candidate(NamedTuple):
 
     @property
     def kind(self) -> tuple[int, int]:
-        """Return what it shares with those whose names are made as its is."""
+        """Return scheme and digits, which all names that are built alike share."""
         return self.scheme, self.digits
 
     @property

@@ -276,8 +276,9 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         """
         Return whether the log has become another file with the same inode and beginning.
 
-        If little was read, an empty file or a header, that says little. Then what was
-        rotated since and holds what this does not shows that it is not the file read last.
+        After so little was read, nothing or a header, inode and beginning prove little. A
+        newer rotated file that holds it, followed by lines that the live file lacks, shows
+        that the live file is another.
         """
         last = self.cursor[-1]
         if last.head is None or last.offset > BANNER_BYTES:

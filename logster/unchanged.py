@@ -1,5 +1,5 @@
 """
-A log to which nothing was added since the last run, known as that without a `Tail`.
+How to see, without a `Tail`, that nothing was added to a log since the last run.
 
 Most logs of a machine rest for most minutes. To follow one through its rotations takes
 more code than to see that there is nothing to follow, and loading it a twelfth of an
@@ -43,7 +43,7 @@ def unchanged(filename: str, cursor: Sequence[Position], max_line: int) -> Uncha
     """
     if not cursor or any(position.size != position.offset for position in cursor):
         return None
-    # One look at each tells of most logs that they have grown, before any is opened.
+    # For most logs that have grown this shows it, before any file is opened.
     if not all(position.is_untouched() for position in reversed(cursor)):
         return None
     *watched, last = cursor
