@@ -9,6 +9,8 @@ from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.parser import Tally
 from logster.parsers._postfix_lines import (
     ADRIFT,
+    FACILITY,
+    HOST,
     ID,
     SOLARIS,
     TAG,
@@ -22,14 +24,17 @@ from logster.parsers._postfix_lines import (
 
 
 _TO = ID + rb": to=<"
-# Most lines have a time but not the outline of a delivery, nor a tag or what
-# Solaris writes where the queue id belongs: they fail at once.
+# Most lines have a time but not the outline of a delivery, with a host or without, nor
+# a tag or what Solaris writes where the queue id belongs, nor another time: they fail
+# at once.
 _WALK = Walk(
-    rb"\n(?!{TIME}(?![^ ]++ [^ ]++ [^ ]++ (?:to=<|(?<=[\]I][:D] ))))"
+    rb"\n(?!{TIME}(?![^ ]++ [^ ]++ [^ ]++ "
+    rb"(?:to=<|[ -3]\d \d\d:|(?<=[\]I>][:D,] ))))"
     rb"(?:{TIME}" + WORD + rb" " + TAG + _TO + rb"(?:" + record() + rb"|)|(.*))"
 )
 _LINE = (
-    TIME + rb"(?:" + WORD + rb" (?:" + TAG + rb"(?:" + SOLARIS + rb")?+" + _TO + rb""
+    TIME + rb"(?:(?:" + HOST + rb" (?:" + FACILITY + rb")?+|(?=" + WORD + rb"(?<=\]:) ))"
+    rb"(?:" + TAG + rb"(?:" + SOLARIS + rb")?+" + _TO + rb""
     rb"(?:" + record() + rb"|())|" + ADRIFT + rb"())|)"
 )
 

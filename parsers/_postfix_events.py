@@ -52,6 +52,9 @@ class Event(NamedTuple):
 
 PICKUP = b"uid="
 
+#: The end of a session that Postfix before 3.0 writes, without counts of commands.
+DISCONNECTED = b"disconnect from "
+
 #: Commands whose outcome is counted, as they stand in a line about the end of a session.
 COMMANDS = frozenset(
     ("ehlo", "helo", "starttls", "auth", "mail", "rcpt", "data", "bdat", "rset", "noop", "unknown")
@@ -204,7 +207,7 @@ _ACTION = (
     rb"((?:milter-|proxy-)?+[a-z][a-z_-]{1,14}+): "
     rb"(" + _STAGE + rb"|(?:mime-|nested )?+header|body|mime-error)[ :]"
     # Behind a header or a line of the body there is only what its sender wrote.
-    rb"(?:(?<=[A-Z] )from " + WORD + rb" "
+    rb"(?:(?:(?<=[A-Z] )from " + WORD + rb" |(?<=-MESSAGE:) )"
     # A milter's reply to cleanup has the enhanced code alone: of it, the class.
     rb"(?:([245]\d\d(?= )|[45](?=" + _DETAIL + rb")) ?+(?:[245]?+" + _DETAIL + rb")?+)?+"
     rb"(?:" + _REFUSED + rb")?+(" + _ANY_REASON + rb")?+)?+"
@@ -245,7 +248,8 @@ _FAILING = rb"(?:" + _OTHERS + rb")(?=(?:\[" + WORD + rb"|:) (?:warning|error|fa
 _MESSAGE = rb"(?:NOQUEUE|" + ID + rb"): "
 
 #: What a restriction, check or milter did: of all these lines the most frequent.
-RESTRICTION = _tag(DAEMONS) + _MESSAGE + _ACTION
+#: That of a filter before the queue has no queue id.
+RESTRICTION = _tag(DAEMONS) + rb"(?:NOQUEUE: |" + ID + rb": |(?=proxy-))" + _ACTION
 
 #: All else.
 EVENT = (
@@ -348,6 +352,8 @@ def _message(event: Event) -> Iterator[tuple[str, int]]:
         yield _MASTER[event.master], 1
     elif event.known_of_message == PICKUP:
         yield "numPickup", 1
+    elif event.known == DISCONNECTED:
+        yield "numDisconnect", 1
 
 
 def _screen(event: Event) -> Iterator[tuple[str, int]]:

@@ -19,6 +19,9 @@ Rows = list[tuple[bytes, ...]]
 #: A word: anything but blanks and control characters.
 WORD = rb"[!-\xff]++"
 
+#: The host that sent a line: no tag, which BusyBox puts there with ``syslogd -S``.
+HOST = WORD + rb"(?<!\]:)"
+
 #: The queue id: short (upper-case hex) or long (base 52, without vowels).
 ID = rb"[0-9A-Zb-df-hj-np-tv-z]{6,}+"
 
@@ -105,12 +108,20 @@ _TIMES = (
 #: The time a line begins with, in any form.
 TIME = rb"(?>" + b"|".join(_TIMES) + rb")"
 
+#: What docker's driver for syslog has behind its tag: the header of a container's own line.
+SECOND_HEADER = TIME + WORD + rb" "
+_CONTAINER = rb"(?>[!-\xff]*/)?+[0-9a-f]{12}\[\d++\]: "
+
+#: What BusyBox's syslogd marks a message with, before the tag.
+FACILITY = rb"[a-z]{2,8}[0-7]?\.[a-z]{3,6} "
+
 #: What Solaris marks a message with, behind the tag.
 SOLARIS = rb"(?:\[ID \d{1,10}+ [a-z0-9]++\.[a-z]++\] )++"
 
-#: A delivery behind a tag that is none of ours, or one word late.
+#: A delivery behind a tag that is none of ours, or one word or a container's header late.
 ADRIFT = (
-    WORD + rb" (?:" + WORD + rb"(?<=\]:) )??(?:" + SOLARIS + rb")?+"
+    rb"(?:" + _CONTAINER + SECOND_HEADER + rb")?+"
+    rb"" + WORD + rb" (?:" + WORD + rb"(?<=\]:) )??(?:" + SOLARIS + rb")?+"
     rb"" + ID + rb": to=<" + ADDRESS + rb", (?:relay=|orig_to=<).*, status="
 )
 

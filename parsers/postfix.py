@@ -2,9 +2,11 @@ r"""
 Count what Postfix sent, put off, bounced, received and refused, and how long it took.
 
 Reads Postfix's own log and syslog's, in the formats of RFC 3164, RFC 3339 and
-RFC 5424 and those akin to them, of any instance and service; lines of other
-programs are passed over. A delivery behind a header that is not understood is
-reported, not passed over. Lines it reads:
+RFC 5424 and those akin to them, BusyBox's among them, of any instance and service;
+lines of other programs are passed over. A delivery behind a header that is not
+understood is reported, not passed over. So is one that docker's driver for syslog
+wrote with the id of a container for a tag: any program in a container could forge
+it. Lines it reads:
 
 >>> parser = PostfixParser()
 >>> parser.parse_line(
@@ -19,7 +21,8 @@ Percentiles of delays are exact below 1,000 s and rounded to three digits above.
 A message is told by its queue id: however often it becomes active in a run, it
 counts once. In a run of more than 50,000 messages retries count again, so that
 the memory of a run has a bound and its figures do not depend on how the log was
-cut into parts.
+cut into parts. Of more than 20,000 next hops or domains in a run those with the
+shortest names are told apart, for the same reason.
 
 Addresses are read as Postfix 3.5 and later write them, with odd local parts in
 quotes (``info_log_address_format = external``). Without, a recipient may be
@@ -60,6 +63,7 @@ from operator import itemgetter
 from typing import ClassVar
 
 from logster.blocks import BlockParser
+from logster.labels import OTHER
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parser import Tally
@@ -68,6 +72,7 @@ from logster.parsers._postfix_classic import PostfixLogster, mean_delay, microse
 from logster.parsers._postfix_events import (
     COMMANDS,
     DAEMONS,
+    DISCONNECTED,
     EVENT,
     PICKUP,
     RESTRICTION,
@@ -82,9 +87,13 @@ from logster.parsers._postfix_lines import (
     ADDRESS_BEFORE_GUARD,
     ADRIFT,
     DELAY,
+    FACILITY,
     GUARD,
+    HOST,
     ID,
+    SECOND_HEADER,
     SOLARIS,
+    TAG,
     TIME,
     WORD,
     Rows,
@@ -93,6 +102,7 @@ from logster.parsers._postfix_lines import (
     plain,
     record,
 )
+from logster.sample import Kept
 from logster.stats import weighted_percentile
 
 
@@ -102,21 +112,21 @@ __all__ = ["PostfixLogster", "PostfixParser"]
 # others with a blank before them, and nothing for a line without a header. Of
 # the most frequent one byte is taken, which costs nothing to make or to count.
 _WALK = Walk(
-    rb"\n(?:{TIME}" + WORD + rb"(?: (?:[!-\xff]*/(?:"
+    rb"\n(?:{TIME}" + HOST + rb"(?: (?:[!-\xff]*/(?:"
     rb"smtpd\[\d++\]: (?:connect fro(?=m )|disconnect from " + WORD + rb" (?=[a-z_]++=\d)"
     rb"|" + ID + rb": client(?==" + WORD + rb"(?!.))|(?=lost |timeout ))"
     rb"|qmgr\[\d++\]: " + ID + rb": (?=removed(?!.))"
     rb"|cleanup\[\d++\]: " + ID + rb": message(?=-id=)"
     rb"|bounce\[\d++\]: " + ID + rb": (?=sender |postmaster )"
-    rb")|[!-.0-9;-\xff]++(?=: )(?!: (?:[^ ]++ ){1,5}?to=<))|)("
+    rb")|[!-.0-9;-\xff]++(?=: )(?!: (?:" + SECOND_HEADER + rb")?+(?:[^ ]++ ){1,5}?to=<))|)("
     rb" [!-\xff].*+|[a-z_]++=\d.*+|[m=r-]"
     rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )"
     rb"|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification(?=: )"
     rb"|:(?= ))|)"
 )
 _OTHER_PROGRAM = b":"
-_ODD = Walk(rb"\n(?!{TIME}" + WORD + rb" [!-\xff])(.*)")
-_HEADER = TIME + WORD + rb" ([!-\xff].*)?"
+_ODD = Walk(rb"\n(?!{TIME}" + HOST + rb" [!-\xff])(.*)")
+_HEADER = TIME + rb"(?:" + HOST + rb" ([!-\xff].*)?|(" + WORD + rb"(?<=\]:) .+))"
 _USUAL_HEADER = b"Jan 01 00:00:00 localhost "
 
 # Second way: deliveries, queue entries and restrictions. Groups: tag, queue id,
@@ -174,7 +184,7 @@ _KNOWN = Event._fields.index("known")
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
 _OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
 _UNREAD = _OURS + rb"| " + ADRIFT
-_MARKED = rb" ((?>[!-\xff]*/)" + WORD + rb" )" + SOLARIS + rb"(.++)"
+_MARKED = rb" (?:" + FACILITY + rb"(?=" + TAG + rb")|(" + TAG + rb")" + SOLARIS + rb")(.++)"
 
 _COUNT = rb"(?<![a-z_])([a-z_]++)=(\d{1,9}+)(?:/(\d{1,9}+))?+"
 _REGISTERED = (
@@ -215,7 +225,7 @@ _MICROSECONDS = 1_000_000
 _MAX_KEYS = 20_000
 _MAX_MESSAGES = 50_000
 _MAX_SHOWN = 50
-_MAX_TARGETS = 10_000
+_MAX_TARGETS = 20_000
 
 
 class PostfixParser(BlockParser):
@@ -253,9 +263,7 @@ class PostfixParser(BlockParser):
         self._delays: Counter[float] = Counter()
         self._stages: tuple[Counter[float], ...] = tuple(Counter() for _ in _STAGE_NAMES)
         self._messages: dict[bytes, bytes] | None = {}
-        self._targets: dict[str, Counter[tuple[str, str]]] = {
-            kind: Counter() for kind in ("instance", "relay", "domain")
-        }
+        self._targets = {kind: _Targets() for kind in ("instance", "relay", "domain")}
         self._excluded = b"|".join(map(_next_hop, self.option.exclude_relay))
         excluded = rb"(?!(?:" + self._excluded + rb"),)" if self._excluded else b""
         self._records = _records(excluded)
@@ -287,7 +295,7 @@ class PostfixParser(BlockParser):
     def _take_odd(self, lines: list[bytes]) -> tuple[int, int]:
         """Count *lines* with another header than the first; return how many ignored, unmatched."""
         headers = [compiled(_HEADER).match(plain(line)) for line in lines]
-        messages = [header[1] for header in headers if header and header[1]]
+        messages = [header[header.lastindex] for header in headers if header and header.lastindex]
         tally = self.take(b"\n".join(_USUAL_HEADER + message for message in messages))
         unmatched = headers.count(None)
         ignored = len(headers) - unmatched - len(messages)
@@ -345,13 +353,13 @@ class PostfixParser(BlockParser):
         events = [row for row in rows if row[0]]
         self._events.update(events)
         known = [row[_KNOWN] or row[_KNOWN_OF_MESSAGE] for row in events]
-        ignored = len(known) - known.count(b"") - known.count(PICKUP)
+        ignored = len(known) - sum(map(known.count, (b"", PICKUP, DISCONNECTED)))
         unmatched = 0
         marked = []
         for row in rows:
             if not row[0]:
                 if mark := compiled(_MARKED).match(row[-1]):
-                    marked.append(_USUAL_HEADER + mark[1] + mark[2])
+                    marked.append(_USUAL_HEADER + (mark[1] or b"") + mark[2])
                 elif compiled(_UNREAD).match(row[-1]) and not self._is_excluded(row[-1]):
                     unmatched += 1
                 else:
@@ -416,7 +424,7 @@ class PostfixParser(BlockParser):
         elif daemon in {"smtp", "lmtp"}:
             totals["~fresh"] += times
         if self.option.per_instance:
-            self._add_target("instance", instance[0], name, times)
+            self._targets["instance"].add(instance[0], name, times)
         if code_text:
             totals[f"dsn{code_text[0]}xx"] += times
             if code_text[0] != "2":
@@ -435,18 +443,9 @@ class PostfixParser(BlockParser):
         for (domain, relay, status), times in wanted.items():
             if status in _WORDS:
                 if self.option.top_relays > 0:
-                    self._add_target("relay", relay.decode(), _WORDS[status], times)
+                    self._targets["relay"].add(relay.decode(), _WORDS[status], times)
                 if self.option.top_domains > 0:
-                    self._add_target("domain", domain.decode(), _WORDS[status], times)
-
-    def _add_target(self, kind: str, place: str, name: str, times: int) -> None:
-        """Count for one instance, next hop or domain; those beyond the bound together."""
-        counts = self._targets[kind]
-        place = "".join(c if c.isalnum() or c == "-" else "_" for c in place.lower()) or "other"
-        key = (place, name)
-        if key not in counts and len(counts) >= _MAX_TARGETS:
-            key = ("other", name)
-        counts[key] += times
+                    self._targets["domain"].add(domain.decode(), _WORDS[status], times)
 
     def merge(self, other: "PostfixParser") -> None:
         """Add what *other* counted."""
@@ -458,9 +457,8 @@ class PostfixParser(BlockParser):
             mine.update(others)
         for name, height in other._peaks.items():  # noqa: SLF001
             self._peaks[name] = max(height, self._peaks.get(name, height))
-        for kind, counts in other._targets.items():  # noqa: SLF001
-            for (place, name), times in counts.items():
-                self._add_target(kind, place, name, times)
+        for kind, targets in other._targets.items():  # noqa: SLF001
+            self._targets[kind].merge(targets)
         if other._messages is None:  # noqa: SLF001
             self._messages = None
         else:
@@ -545,21 +543,62 @@ class PostfixParser(BlockParser):
             "relay": self.option.top_relays,
             "domain": self.option.top_domains,
         }
-        for kind, counts in self._targets.items():
-            places: Counter[str] = Counter()
-            for (place, _), times in counts.items():
-                if place != "other":
-                    places[place] += times
-            top = sorted(places, key=lambda place: (-places[place], place))[: shown[kind]]
-            figures: Counter[str] = Counter()
-            for (place, name), times in counts.items():
-                figures[f"{name}.{kind}.{place if place in top else 'other'}"] += times
-            yield from figures.items()
+        for kind, targets in self._targets.items():
+            for place, counts in targets.top(shown[kind]).items():
+                for name, times in counts.items():
+                    yield f"{name}.{kind}.{place}", times
 
     @classmethod
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return every metric there can be."""
         return CATALOGUE
+
+
+class _Targets:
+    """
+    What became of the mail to each instance, next hop or domain, and to all others together.
+
+    Far more are kept than shown, and the same of them in whatever order they come:
+    no flood of new ones hides those with the most mail.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        self._kept = Kept(_MAX_TARGETS, {OTHER})
+
+    def add(self, place: str, name: str, times: int) -> None:
+        """Count *times* more deliveries to *place* under *name*."""
+        place = "".join(c if c.isalnum() or c == "-" else "_" for c in place.lower()) or OTHER
+        self._add(place, Counter({name: times}))
+
+    def _add(self, place: str, counts: Counter[str]) -> None:
+        gone = self._kept.offer(place)
+        if gone == place:
+            place = OTHER
+        elif gone is not None:
+            self._add(OTHER, self._counts.pop(gone))
+        if place in self._counts:
+            self._counts[place].update(counts)
+        else:
+            self._counts[place] = counts
+
+    def merge(self, other: "_Targets") -> None:
+        """Count all that *other* counted."""
+        for place, counts in other._counts.items():  # noqa: SLF001 - one of us
+            self._add(place, counts.copy())
+
+    def top(self, number: int) -> dict[str, Counter[str]]:
+        """Return the counts of the *number* places with the most mail, and of all others."""
+        totals = {place: counts.total() for place, counts in self._counts.items()}
+        others = totals.pop(OTHER, 0)
+        names = sorted(totals, key=lambda place: (-totals[place], place))[:number]
+        shown = {place: self._counts[place] for place in names}
+        if others or len(totals) > len(names):
+            rest: Counter[str] = Counter()
+            for place in self._counts.keys() - shown.keys():
+                rest.update(self._counts[place])
+            shown[OTHER] = rest
+        return shown
 
 
 def _sum(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:
@@ -625,8 +664,13 @@ def _next_hop(text: str) -> bytes:
 
     >>> bool(re.match(_next_hop("127.0.0.1:10024"), b"localhost[127.0.0.1]:10024"))
     True
+    >>> bool(re.match(_next_hop("::1"), b"localhost[::1]:10024"))
+    True
     """
-    host, _, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or (":" in host and not host.endswith("]")):
+        # No port: without brackets, that is the end of an address.
+        host, port = text, ""
     name = re.escape(host.strip("[]").encode())
     place = rb"(?:" + name + rb"(?:\[[^\],\n]*\])?|[^\[,\n]*\[" + name + rb"\])"
     return place + (b":" + port.encode() if port else rb"(?::\d+)?")

@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import time
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -109,6 +110,9 @@ class TestGrammar:
             "2026-11-21 06:15:08.745 +0100 mx postfix/smtp[1]: ",
             "Nov 21 06:15:08 mx postfix/smtp[1]: [ID 197553 mail.info] ",
             "2026-11-21 06:15:08 mx postfix/smtp[1]: [ID 197553 mail.info] ",
+            # BusyBox's syslogd, and with -S.
+            "Nov 21 06:15:08 mx mail.info postfix/smtp[1]: ",
+            "Nov 21 06:15:08 postfix/smtp[1]: ",
         ],
     )
     @pytest.mark.parametrize("before", ["", "Nov 21 06:15:08 mx postfix/master[1]: reload\n"])
@@ -127,7 +131,13 @@ class TestGrammar:
             "Nov 21 06:15:08 mx docker/mail[2]: postfix/smtp[1]: ",
             "Nov 21 06:15:08 mx docker[2]: postfix/smtp[1]: ",
             "Nov 21 06:15:08 mx docker[2]: postfix/smtp[1]: [ID 197553 mail.info] ",
-            "Nov 21 06:15:08 mx mail.info postfix/smtp[1]: ",
+            # Docker's driver for syslog.
+            "Nov 21 06:15:08 mx 3a1b2c3d4e5f[2]: Nov 21 06:15:08 mail postfix/smtp[1]: ",
+            "Nov  1 06:15:08 mx 3a1b2c3d4e5f[2]: Nov  1 06:15:08 mail postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx docker/3a1b2c3d4e5f[2]: Nov 21 06:15:08 mail postfix/smtp[1]: ",
+            "2026-11-21T06:15:08Z mx 3a1b2c3d4e5f[2]: Nov 21 06:15:08 mail postfix/smtp[1]: ",
+            "Nov 21 06:15:08 mx mail.info smtp[1]: ",
+            "Nov 21 06:15:08 smtp[1]: ",
             "Nov 21 06:15:08 2026 mx postfix/smtp[1]: ",
         ],
     )
@@ -731,17 +741,69 @@ class TestPostfixParser:
             ("localhost[127.0.0.1]:10024", "127.0.0.1:10024"),
             ("localhost[127.0.0.1]:10024", "localhost:10024"),
             ("localhost[::1]:10024", "[::1]:10024"),
+            ("localhost[::1]:10024", "::1"),
+            ("localhost[2001:db8::25]:10024", "2001:db8::25"),
             ("dovecot", "dovecot"),
         ],
     )
     def test_excluded(self, relay: str, option: str) -> None:
         """A delivery to a content filter is left out, that of a longer name is not."""
         text = delivery(TRUE.replace("mx.b.test[192.0.2.1]:25", relay))
-        longer = delivery(TRUE.replace("mx.b.test[192.0.2.1]:25", relay + "0"))
+        other = relay.replace("]", "0]") if option.endswith(("::1", "::25")) else relay + "0"
+        longer = delivery(TRUE.replace("mx.b.test[192.0.2.1]:25", other))
         parser = PostfixParser(option_string=f"--exclude-relay {option}")
 
         assert Tally(2, 1) == parser.feed((text + delivery() + longer).encode())
         assert figures(parser)["numSent"] == 2
+
+    @pytest.mark.parametrize("before", ["", "Nov 21 06:15:08 mx postfix/master[1]: reload -- x\n"])
+    @pytest.mark.parametrize("front", ["Nov 21 06:15:08 ", "Nov 21 06:15:08 mx mail.info "])
+    def test_busybox(self, front: str, before: str) -> None:
+        """All is read of what BusyBox writes, with and without host, and of nobody else."""
+        tails = (
+            "postfix/smtpd[9]: connect from x[192.0.2.1]",
+            "postfix/smtpd[9]: lost connection after RCPT from x[192.0.2.1]",
+            "postfix/smtpd[9]: warning: x[192.0.2.1]: SASL LOGIN authentication failed: x",
+            "postfix/smtpd[9]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.1.1 <a@b>: no",
+            "postfix/qmgr[9]: 3096226E7EA: removed",
+            "dropbear[9]: Child connection from 192.0.2.1",
+        )
+        parser = PostfixParser()
+        text = before + "".join(f"{front}{tail}\n" for tail in tails)
+
+        assert Tally(5 + before.count("\n"), 1) == parser.feed(text.encode())
+        assert all(
+            figures(parser)[name] == 1
+            for name in ("numConnect", "numLostConnection", "numAuthFailed", "numRejected")
+        )
+        assert figures(parser)["numRemoved"] == 1
+
+    def test_end_of_a_session_before_postfix_3(self) -> None:
+        """Where a session ends without counts of commands, it has ended."""
+        parser = PostfixParser()
+
+        assert Tally(1) == parser.feed(
+            line("disconnect from x[192.0.2.9]", "postfix/smtpd").encode()
+        )
+        assert figures(parser)["numDisconnect"] == 1
+        assert "avgCommandsPerSession" not in figures(parser)
+
+    def test_filter_before_the_queue(self) -> None:
+        """What a filter before the queue refused is refused, though it has no queue id."""
+        end = "from=<a@b.test> to=<c@d.test> proto=ESMTP helo=<x>"
+        text = line(
+            f"proxy-accept: END-OF-MESSAGE: 250 2.5.0 OK (2C225C6817C7EEE1481); {end}",
+            "postfix/smtpd",
+        ) + line(
+            f"proxy-reject: END-OF-MESSAGE: 554 5.7.0 Reject, id=04113-03-4 - SPAM; {end}",
+            "postfix/smtpd",
+        )
+        parser = PostfixParser()
+
+        assert Tally(2) == parser.feed(text.encode())
+        told = figures(parser)
+        assert told["numRejected"] == told["reject5xx"] == told["rejectEom"] == 1
+        assert told["reject_554"] == told["rejectOther"] == 1
 
     def test_instances(self) -> None:
         """Deliveries of each instance are counted where asked for."""
@@ -816,12 +878,36 @@ class TestPostfixParser:
 
     def test_bounded(self) -> None:
         """Strangers' domains make no more metrics than asked for, and take bounded memory."""
-        text = "".join(delivery(to=f"a@b{number}.test") for number in range(20_000))
+        text = "".join(delivery(to=f"a@b{number}.test") for number in range(60_000))
+        tracemalloc.start()
         parser = fed(PostfixParser(option_string="--top-domains 3"), text)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         names = [name for name in figures(parser) if name.startswith("numSent.domain.")]
 
         assert len(names) == 4
-        assert len(parser._targets["domain"]) <= 10_001
+        assert figures(parser)["numSent.domain.other"] == 60_000 - 3
+        assert size < 20 << 20
+
+    @pytest.mark.parametrize("option", ["relays", "domains"])
+    def test_flood_of_targets(self, option: str) -> None:
+        """A flood of names hides none of those with much mail, and no cut of the log does."""
+        status = TRUE.replace("mx.b.test", "{}")
+        flood = "".join(
+            delivery(status.format(f"backscatter{number}.test"), f"a@backscatter{number}.test")
+            for number in range(60_000)
+        )
+        blocks = [flood, delivery(status.format("mail.test"), "a@mail.test") * 18]
+        whole, parts = (PostfixParser(option_string=f"--top-{option} 1") for _ in range(2))
+        for block in blocks:
+            fed(whole, block)
+        for block in reversed(blocks):
+            parts.merge(fed(PostfixParser(option_string=f"--top-{option} 1"), block))
+        kind = option.removesuffix("s")
+
+        assert figures(whole)[f"numSent.{kind}.mail_test"] == 18
+        assert figures(whole)[f"numSent.{kind}.other"] == 60_000
+        assert figures(whole) == figures(parts)
 
     def test_solaris(self) -> None:
         """What Solaris marks its messages with is passed over, before any message."""
