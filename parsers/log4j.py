@@ -9,6 +9,11 @@ Lines it reads:
 {'WARN': 1}
 >>> levels("INFO  [main] 2026-11-21 06:21:32,502 Shop.java:12 - open")
 {'INFO': 1}
+>>> levels("[2026-11-21T06:21:32,502][WARN ][o.e.c.r.a.DiskThresholdMonitor] [node-1] flood")
+{'WARN': 1}
+
+What stands before the level may be a time, a thread in brackets, and what is usual with
+Elasticsearch, Logstash, ZooKeeper, ActiveMQ, Karaf, slf4j-simple and Log4j 2 itself.
 
 The lines of a stack trace belong to the message above them and are passed over.
 
@@ -19,7 +24,8 @@ Metrics:
 
     exceptions: Stack traces.
 
-    exception_{class}: Stack traces of each class, with ``--exceptions``.
+    exception_{class}: Stack traces of each class, with ``--exceptions``: the 50 most
+        frequent classes, and all others as ``exception_other``.
 """
 
 import re
@@ -29,9 +35,11 @@ from typing import ClassVar
 
 from logster.blocks import BlockParser
 from logster.errors import ConfigurationError
+from logster.labels import OTHER
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option
 from logster.parser import Tally
+from logster.sample import Kept
 
 
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
@@ -40,26 +48,68 @@ ERRORS = ("ERROR", "FATAL")
 # Metrics that are no level's.
 _OWN_NAMES = ("errors_per_second", "exception")
 
-#: How many classes of exceptions are told apart; the rest counts as ``exception_other``.
+#: How many classes of exceptions are shown; the rest counts as ``exception_other``.
 MAX_CLASSES = 50
 
+#: How many are told apart, so that a flood of new ones hides none of those shown.
+MAX_CLASSES_KEPT = 10_000
+
+#: Levels of other libraries: who writes them in brackets has no thread there.
+OTHER_LEVELS = (
+    *("SEVERE", "CONFIG", "FINE", "FINER", "FINEST", "NOTICE", "AUDIT", "VERBOSE", "SUCCESS"),
+    *("CRITICAL", "ALERT", "EMERGENCY", "DEPRECATION", "ALL", "OFF"),
+)
+
+# A level in brackets is no thread, and ends where it does: what follows is a message.
+_BRACKETED = r"""
+    [ ]*+ (?= [%(initials)s] ) (?: %(own)s | %(known)s | %(others)s ) (?: ING )?+ [ ]*+ \]
+"""
+_LEVEL = r"(?: %(own)s | %(known)s ) (?: ING )?+"
+
 # Time, with or without a date, alone or in brackets; then perhaps the thread, whose name
-# may hold a URL with brackets of its own but no blank behind them.
-_TIME = r"""
-    \[?+ (?: \d{1,2} [ ] [A-Z][a-z]{2} [ ] \d{4} [ ] )?+
-    \d [\d:.,/_TZ+-]*+ (?: [ ] \d [\d:.,Z+-]*+ )?+ \]?+ [ \t]++
-    (?: \[ [^\]\n]*+ (?: \] (?! [ \t] ) [^\]\n]*+ )*+ \] [ \t]++ )?+
+# may hold a URL with brackets of its own but no blank behind them. Elasticsearch and
+# Logstash have no blank before a level in brackets.
+_TIME = rf"""
+    \[?+ (?: \d{{1,2}} [ ] [A-Z][a-z]{{2}} [ ] \d{{4}} [ ] )?+
+    \d [\d:.,/_TZ+-]*+ (?: [ ] \d [\d:.,Z+-]*+ )?+ \]?+
+    (?: [ \t]++
+        (?: \[ (?! {_BRACKETED} ) [^\]\n]*+ (?: \] (?! [ \t] ) [^\]\n]*+ )*+ \] [ \t]++ )?+
+      | (?<= \] ) (?= \[ {_BRACKETED} )
+    )
+"""
+
+# What stands before the level. Where it might else be the first word of a message, what
+# stands behind it is asked for, too: by ZooKeeper; by ActiveMQ and Karaf; by Log4j 2 in its
+# own troubles, with a bare thread; without a time, by slf4j-simple.
+_START = rf"""
+    (?: [ ]*+ (?: {_TIME} )?+ (?: \[ [ ]*+ )?+
+      | {_TIME}
+        (?: - [ ] (?= {_LEVEL} [ ]{{1,2}} \[ )
+          | \| [ ] (?= {_LEVEL} [ ]*+ \| [ ] )
+          | (?: main | [A-Za-z] [\w.-]*+ (?<= \d ) ) [ ] (?= {_LEVEL} [ ] )
+        )
+      | \[ (?! {_BRACKETED} ) [^\]\n]++ \] [ ] (?= {_LEVEL} [ ] [\w.$]++ [ ] - [ ] )
+    )
 """
 
 # What 1.x takes for a time: one word.
 _WORD = r"[0-9_:.-]++ [ ]"
 
+# The class of an exception: it has a package of two words, or its name says so.
+_CLASS = r"""
+    [a-z_] [\w$]*+ \.
+    (?: (?: [a-z_] [\w$]*+ \. )++ [A-Z] [\w$]*+
+      | [A-Z] [\w$]*+ (?: (?<= Exception|Throwable ) | (?<= Error ) )
+    ) (?= : [ ] | \r?+ (?: \n | \Z ) )
+"""
+
 # One match for every line, with its level or the class of an exception; with its first
 # byte where it is not understood; with nothing where it goes on with what is above it.
-_LINE = r"""
-      %(start)s ( %(levels)s ) %(end)s [^\n]*+ \n?
-    | ( [A-Za-z_] [\w$]*+ (?: \. [\w$]++ )++ ) (?= : [ ] | \r?+ (?: \n | \Z ) ) [^\n]*+ \n?
-    | (?: [ \t] | Caused[ ]by:[ ] | %(start)s (?: %(known)s ) \b ) [^\n]*+ \n?
+_LINE = rf"""
+      %(start)s ( %(own)s ) %(end)s [^\n]*+ \n?
+    | [ \t] [^\n]*+ \n?
+    | ( {_CLASS} ) [^\n]*+ \n?
+    | (?: Caused[ ]by:[ ] | %(start)s (?: %(known)s ) \b ) [^\n]*+ \n?
     | \r?+ \n | \r \Z
     | ( [^\n] ) [^\n]*+ \n?
 """
@@ -82,8 +132,9 @@ class Log4jParser(BlockParser):
         super().__init__(option_string)
         self.levels = dict.fromkeys(_levels(self.option.log_levels), 0)
         self.classes: Counter[str] = Counter()
-        start = rf"[ ]*+ (?: {_TIME} )?+ \[?+"
-        self._findall = _pattern(start, self.levels, r"(?: ING )?+ (?! [\w$] )").findall
+        # Of more than there is room for, the same stay in whatever order they come.
+        self._kept = Kept(MAX_CLASSES_KEPT)
+        self._findall = _pattern(_START, self.levels, r"(?: ING )?+ (?! [\w$] )").findall
 
     def take(self, block: bytes) -> Tally:
         """Count the lines of *block*."""
@@ -118,7 +169,7 @@ class Log4jParser(BlockParser):
         yield Metric("errors_per_second", errors / duration, "Messages per sec")
         yield Metric("exceptions", self.classes.total(), "Stack traces", "int32", kind="c")
         if self.option.exceptions:
-            for name, count in self.classes.items():
+            for name, count in self._shown().items():
                 yield Metric(f"exception_{name}", count, "Stack traces", "int32", kind="c")
 
     @classmethod
@@ -137,14 +188,27 @@ class Log4jParser(BlockParser):
                 "exception_{class}",
                 "Stack traces",
                 "c",
-                "Stack traces of each class, with --exceptions.",
+                "Stack traces of each class, the most frequent, with --exceptions.",
             ),
         )
 
     def _count_class(self, name: str, count: int) -> None:
-        name = name.rpartition(".")[2][:100]
-        known = name in self.classes or len(self.classes) < MAX_CLASSES
-        self.classes[name if known else "other"] += count
+        if name != OTHER:
+            # A class begins with a capital: none is called like that.
+            name = name.rpartition(".")[2][:100]
+            gone = self._kept.offer(name)
+            if gone is not None:
+                self.classes[OTHER] += self.classes.pop(gone, 0)
+            name = OTHER if gone == name else name
+        self.classes[name] += count
+
+    def _shown(self) -> Counter[str]:
+        """Return the most frequent classes, and all others as one."""
+        names = sorted(self.classes.keys() - {OTHER}, key=lambda name: (-self.classes[name], name))
+        shown = Counter({name: self.classes[name] for name in names[:MAX_CLASSES]})
+        if rest := self.classes.total() - shown.total():
+            shown[OTHER] = rest
+        return shown
 
 
 class Log4jLogster(BlockParser):
@@ -235,6 +299,12 @@ def _unusable(text: str, why: str) -> ConfigurationError:
 
 def _pattern(start: str, levels: Mapping[str, int], end: str) -> re.Pattern[bytes]:
     """Return the pattern that finds *levels*, the first that fits, after *start*."""
-    own = "|".join(re.escape(level) for level in levels if level) or r"(?!)"
-    parts = {"start": start, "levels": own, "end": end, "known": "|".join(LEVELS)}
-    return re.compile((_LINE % parts).encode(), re.VERBOSE)
+    words = [*filter(None, levels), *LEVELS, *OTHER_LEVELS]
+    parts = {
+        "own": "|".join(re.escape(level) for level in levels if level) or r"(?!)",
+        "known": "|".join(LEVELS),
+        "others": "|".join(OTHER_LEVELS),
+        "initials": "".join(sorted({re.escape(word[0]) for word in words})),
+        "end": end,
+    }
+    return re.compile((_LINE % (parts | {"start": start % parts})).encode(), re.VERBOSE)

@@ -1,11 +1,19 @@
 """Logs of Java applications."""
 
+from collections import Counter
+
 import pytest
 from parsing import ROOT, fed, figures, metrics, read
 
-from logster.errors import ConfigurationError
+from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
-from logster.parsers.log4j import MAX_CLASSES, Log4jLogster, Log4jParser, levels
+from logster.parsers.log4j import (
+    MAX_CLASSES,
+    MAX_CLASSES_KEPT,
+    Log4jLogster,
+    Log4jParser,
+    levels,
+)
 
 
 class TestLog4jParser:
@@ -22,6 +30,73 @@ class TestLog4jParser:
         assert parser.levels["FATAL"] == 0
         assert parser.levels["WARN"] == 1
 
+    @pytest.mark.parametrize(
+        ("text", "level"),
+        [
+            ("12:00:00 [ERROR] no stock", "ERROR"),
+            ("12:00:00 [ERROR] [main] org.example.Shop - no stock", "ERROR"),
+            ("[2026-11-21 12:00:00,502] [ERROR] [main] no stock", "ERROR"),
+            ("12:00:00 [ INFO] FATAL is what the user typed", "INFO"),
+            ("12:00:00 [INFO ] FATAL is what the user typed", "INFO"),
+            ("12:00:00 [WARNING] FATAL x", "WARN"),
+            ("12:00:00 [main] [ERROR] INFO about order 7", "ERROR"),
+            ("12:00:00 [SEVERE] INFO x", None),
+            ("[12:00:00][NOTICE][o.e.Shop] ERROR x", None),
+            ("[12:00:00][main][o.e.Shop] ERROR x", None),
+        ],
+    )
+    def test_level_in_brackets(self, text: str, level: str | None) -> None:
+        """A level in brackets is no thread, behind which the message would begin."""
+        parser = fed(Log4jParser(), text + "\n")
+
+        assert ({level: 1} if level else {}) == +Counter(parser.levels)
+
+    def test_own_level_in_brackets(self) -> None:
+        """Nor is one that was asked for, or one that was left out."""
+        parser = Log4jParser(option_string="-l PAID,FATAL")
+
+        assert Tally(1, 1, 0) == parser.feed(b"1 [PAID] FATAL x\n1 [INFO] FATAL x\n")
+        assert {"PAID": 1, "FATAL": 0} == parser.levels
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[2026-11-21T06:21:32,502][{:5}][o.e.c.r.a.Disk] [node-1] flood",
+            "[2026-11-21T06:21:32,502][{:5}][logstash.javapipeline    ][main] started",
+            "2026-11-21 06:21:32,502 [myid:1] - {:5} [main:QuorumPeerConfig@136] - reading",
+            "2026-11-21 06:21:32,502 - {:5} [main:QuorumPeer@913] - x",
+            "2026-11-21 06:21:32,502 | {:5} | Transport failed | org.apache.activemq | main",
+            "[main] {} org.example.Shop - x",
+            "2026-11-21 06:21:32,502 main {} Unable to locate plugin",
+            "2026-11-21 06:21:32,502 http-nio-8080-exec-1 {} An exception occurred",
+        ],
+    )
+    def test_layouts(self, text: str) -> None:
+        """Layouts in wide use are read; of a level that nobody knows, no line is."""
+        for level in ("INFO", "ERROR"):
+            assert levels(text.format(level)) == {level: 1}
+        with pytest.raises(SkipLine):
+            levels(text.format("OTHER"))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "12:00:00 - ERROR of the user",
+            "12:00:00 | NOTICE | ERROR | x",
+            "12:00:00 | ERROR of the user",
+            "12:00:00 notice ERROR x",
+            "12:00:00 [main] notice - ERROR x",
+            "[NOTICE] ERROR org.example.Shop - x",
+            "[main] ERROR of the user - x",
+            " [main] ERROR org.example.Shop - x",
+        ],
+    )
+    def test_no_level(self, text: str) -> None:
+        """Where another level may stand, or none, the first word of a message is none."""
+        parser = fed(Log4jParser(), text + "\n")
+
+        assert not any(parser.levels.values())
+
     def test_stack_trace(self) -> None:
         """A stack trace is no message of its own; its class is counted if asked for."""
         parser = Log4jParser(option_string="--exceptions")
@@ -36,15 +111,51 @@ class TestLog4jParser:
         assert figures(parser)["exceptions"] == 2
         assert figures(parser)["fatal"] == 0
 
+    @pytest.mark.parametrize(
+        ("text", "name"),
+        [
+            ("java.lang.Error", "Error"),
+            ("shop.StockException: none", "StockException"),
+            ("shop.StockError: none", "StockError"),
+            ("org.example.Shop$OutOfStock: 12", "Shop$OutOfStock"),
+            ("example.com: hello", None),
+            ("www.example.com: hello", None),
+            ("shop.OutOfStock: 12", None),
+            ("Shop.java: 12", None),
+        ],
+    )
+    def test_class(self, text: str, name: str | None) -> None:
+        """A line is a stack trace if it begins like the class of an exception."""
+        parser = Log4jParser(option_string="--exceptions")
+        tally = parser.feed(text.encode())
+
+        assert Tally(0, 1, 0) == tally if name else Tally(0, 0, 1) == tally
+        assert parser.classes == ({name: 1} if name else {})
+
     def test_bounded(self) -> None:
-        """Lines that imitate exceptions name a bounded number of metrics."""
+        """Lines that imitate exceptions name a bounded number of metrics and take no memory."""
         parser = fed(
             Log4jParser(option_string="--exceptions"),
-            "".join(f"a.b.C{number}Exception: x\n" for number in range(1000)),
+            "".join(f"a.b.C{number}Exception: x\n" for number in range(2 * MAX_CLASSES_KEPT)),
         )
+        named = [name for name in figures(parser) if name.startswith("exception_")]
 
-        assert len(parser.classes) == MAX_CLASSES + 1
-        assert figures(parser)["exceptions"] == 1000
+        assert MAX_CLASSES + 1 == len(named)
+        assert MAX_CLASSES_KEPT + 1 == len(parser.classes)
+        assert 2 * MAX_CLASSES_KEPT == figures(parser)["exceptions"]
+
+    def test_flood_of_classes(self) -> None:
+        """A flood of classes hides none of those that are frequent, and no cut of the log does."""
+        usual = "org.a.PopularException: x\n"
+        flood = "".join(f"org.a.EntirelyNew{n}Exception: x\n" for n in range(MAX_CLASSES_KEPT + 1))
+        blocks = [flood, usual, flood + usual * 100]
+        whole, parts = (Log4jParser(option_string="--exceptions") for _ in range(2))
+        for block in blocks:
+            fed(whole, block)
+            parts.merge(fed(Log4jParser(option_string="--exceptions"), block))
+
+        assert 101 == figures(whole)["exception_PopularException"]
+        assert figures(whole) == figures(parts)
 
     def test_levels_option(self) -> None:
         """Levels of one's own are counted, those left out are passed over."""
