@@ -316,9 +316,20 @@ def percentile_name(percent: float) -> str:
     return "median" if percent == 50 else f"p{percent:g}".replace(".", "_")
 
 
-def add_clients(known: set[bytes], clients: Iterable[bytes]) -> None:
-    """Add *clients* to *known*, which never grows far beyond `DISTINCT_LIMIT`."""
-    if len(known) < DISTINCT_LIMIT:
+def add_clients(known: set[bytes], clients: Iterable[bytes], *, trusted: bool = True) -> None:
+    """
+    Add *clients* to *known*, which never grows far beyond `DISTINCT_LIMIT`.
+
+    Args:
+        known: Those that were there before.
+
+        clients: Addresses or names of hosts.
+
+        trusted: Whether that is all they can be: in a format of somebody's own, a header.
+    """
+    if not trusted:
+        add_users(known, clients)
+    elif len(known) < DISTINCT_LIMIT:
         known.update(clients)
 
 

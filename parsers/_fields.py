@@ -10,8 +10,9 @@ escapes what follows it: all three servers escape quotes there. Elsewhere an ope
 field, one that a stranger writes, ends at the first character of what follows it.
 A stranger who writes that character shifts what stands behind. The last field must
 then take in what is too much: no open field that has another open field and, after
-that, a counted one before itself takes any character that ends such a field. So a
-line in which text could be forged does not match at all, which is counted and seen.
+that, a counted one before itself takes any character that ends such a field, and no
+client that of an open field before itself. So a line in which text could be forged
+does not match at all, which is counted and seen.
 """
 
 import re
@@ -149,7 +150,8 @@ class _Region(NamedTuple):
 
     def reaches(self, other: "_Region") -> bool:
         """Tell whether text from here could be taken for what stands at *other*."""
-        return self.section == other.section and other.bracket in {0, self.bracket}
+        # Who writes into brackets can close them and open others.
+        return self.section == other.section and (not other.bracket or self.bracket > 0)
 
 
 class _Place(NamedTuple):
@@ -170,7 +172,7 @@ class _Place(NamedTuple):
         rivals: What ends open fields before it from behind which it could hide a counted one.
 
         again: How often the character that ends it stands in the rest of the word, where
-            no field can hold one; else 0.
+            no field can hold one; else 0. No client holds any but a colon.
 
         single: Whether what parts the values of a list could also end a field.
 
@@ -318,9 +320,12 @@ def _places(parts: list[Part], named: list[str], escaped: bool) -> list[_Place]:
             continue
         region = next(regions)
         end, after = _ending(parts[here + 1 :])
-        rivals = _rivals(region, list(zip(found, named, strict=False)))
+        # Clients are told apart: whoever shifts the fields could be as many as he likes.
+        itself = field.name == "client"
+        rivals = _rivals(region, list(zip(found, named, strict=False)), counted=itself)
         again = 0
-        if end[:1] not in {b" ", b'"', b"]", b"\n", *(rival[:1] for rival in rivals)}:
+        closed = {b" ", b'"', b"]", b"\n", *(rival[:1] for rival in rivals)}
+        if end[:1] not in closed and (end[:1] == b":" or not itself):
             again = _again(parts[here + 1 :], end[:1])
         found.append(
             _Place(
@@ -363,7 +368,9 @@ def _ending(parts: list[Part]) -> tuple[bytes, Field | None]:
     return b"\n", None
 
 
-def _rivals(region: _Region, before: list[tuple[_Place, str]]) -> frozenset[bytes]:
+def _rivals(
+    region: _Region, before: list[tuple[_Place, str]], *, counted: bool
+) -> frozenset[bytes]:
     """
     Return what ends those fields that have a counted one between them and a place.
 
@@ -371,9 +378,10 @@ def _rivals(region: _Region, before: list[tuple[_Place, str]]) -> frozenset[byte
         region: Where that place is.
 
         before: The places before it, and the names they are taken by.
+
+        counted: Whether what stands at that place is a counted one itself.
     """
     ends = set()
-    counted = False
     for other, name in reversed(before):
         if counted and other.is_loose() and other.region.reaches(region):
             ends.add(other.end)

@@ -36,7 +36,7 @@ def squid_layout(text: str) -> Layout:
     return layout_of(text, _squid_parts(text), escaped=False)
 
 
-#: What Apache writes for some letters behind a backslash.
+#: What Apache and nginx write for some letters behind a backslash.
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -49,8 +49,13 @@ def apache_layout(text: str) -> Layout:
     """
     directive = re.match(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"', text)
     text = directive[1] if directive else text.strip()
-    text = re.sub(r'\\(["\\nrt])', lambda found: _ESCAPES.get(found[1], found[1]), text)
+    text = _unescaped(text, '"')
     return layout_of(text, _apache_parts(text))
+
+
+def _unescaped(text: str, quotes: str) -> str:
+    """Return *text* as a server reads it that lets a backslash escape *quotes* and itself."""
+    return re.sub(rf"\\([{quotes}\\nrt])", lambda found: _ESCAPES.get(found[1], found[1]), text)
 
 
 def nginx_layout(text: str) -> Layout:
@@ -68,6 +73,7 @@ def nginx_layout(text: str) -> Layout:
                 "Nothing was read or sent."
             )
         text = _unquoted(directive[2])
+    text = _unescaped(text, "\"'")
     return layout_of(text, _nginx_parts(text))
 
 
@@ -78,13 +84,13 @@ def _unquoted(text: str) -> str:
     >>> _unquoted("'$request' ' $status'"), _unquoted("$request $status")
     ('$request $status', '$request $status')
     >>> _unquoted(r'"\"$request\" $status"'), _unquoted('"$request" $status')
-    ('"$request" $status', '"$request" $status')
+    ('\\"$request\\" $status', '"$request" $status')
     """
     string = r"""'((?:[^'\\]|\\.)*+)'|"((?:[^"\\]|\\.)*+)\""""
     if not re.fullmatch(rf"(?:{string}|\s)++", text, re.DOTALL):
         return re.sub(r"\s*\n\s*", " ", text)
     parts = (single or double for single, double in re.findall(string, text, re.DOTALL))
-    return re.sub(r"""\\(["'\\])""", r"\1", "".join(parts))
+    return "".join(parts)
 
 
 _ADDRESS = Field(kind="name", sample=b"192.0.2.1")

@@ -1,10 +1,10 @@
 r"""
 Count the requests of a web server: statuses, methods, bytes and durations.
 
-Reads the common and combined formats of Apache and nginx, with or without the
-virtual host in front and with any fields behind, as they come. Any other format
-is read by its definition (``--format``): Apache's ``LogFormat`` or nginx's ``log_format``
-string. Lines it reads:
+Reads the common and combined formats of Apache and nginx as they come, with any
+fields behind, and in front the virtual host (with its port, or before an address)
+or syslog's header. Any other format is read by its definition (``--format``): Apache's
+``LogFormat`` or nginx's ``log_format`` string. Lines it reads:
 
 >>> parser = ApacheAccessParser()
 >>> parser.parse_line('::1 - - [21/Nov/2026:06:22:30 +0000] "GET / HTTP/2.0" 304 - "-" "-"')
@@ -15,7 +15,8 @@ string. Lines it reads:
 Everything that a client writes stands behind the first quote, where servers
 escape quotes; status and size are taken from behind the quote that closes the
 request. Durations need to be told apart: ``--format`` knows them from the format,
-``--duration-unit`` names the unit of a number at the end of each line.
+and of a duration in several units (``%T/%D``) takes the finest; ``--duration-unit``
+names the unit of a number at the end of each line.
 
 Percentiles are exact to four digits. Clients and users are told apart up to
 50,000. Methods that are not registered count together as ``OTHER``.
@@ -68,22 +69,35 @@ from logster.parsers._access import (
 from logster.parsers._percents import percents
 
 
-#: A virtual host with its port.
+#: What may stand in front: a virtual host with its port.
 _HOST = rb"[^ :\"\n]++:[0-9]++ "
+
+_ADDRESS = rb"(?:[0-9]++(?:\.[0-9]++){3}|[0-9A-Fa-f]*+:[0-9A-Fa-f:.]++) "
+
+_SYSLOG = (
+    rb"(?:<[0-9]{1,3}>)?+(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9T:.Z+-]++) "
+    rb"(?:[^ \"\n]++ )?[^ \"\n]++(?<=:) "
+)
+
+#: Also one without, where an address follows, and the header of syslog.
+_FRONT = rb"(?:%b|[^ \"\n]++ (?=%b)|%b)" % (_HOST, _ADDRESS, _SYSLOG)
 
 
 def _layout(tail: bytes, *fields: str) -> Layout:
     """Return the layout of common and combined lines that end with *tail*."""
     # No blank in user and URL, and a version of HTTP. What is usual is not taken out at
     # all, see `_USUAL`. Nobody gets a quote without a backslash before it into a request.
+    # By its length the time cannot begin at a bracket in the name of a user.
     usual = (
-        rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]*+\] \"(?:GET|%b[^ \"\n]*+) [^ \n]++"
+        rb"([^ \n]++) [^ \n]++ (?:-|([^ \n]++)) \[[^\]\n]{26}+\] \"(?:GET|%b[^ \"\n]*+) [^ \n]++"
         rb" (HTTP/[0-9]\.[0-9]\" [0-9]{3})"
     ) % (rb"([^ \"\n]{1,%d}+)" % METHOD_LENGTH)
     # With blanks in the user's name or the URL, or garbage for a request. Apache writes
-    # "" for an empty name, and nobody else gets such quotes there.
+    # "" for an empty name, and nobody else gets such quotes there. Where a name has
+    # blanks, what stands before it is a dash: else it might be the words of some header.
     unusual = (
-        rb"([^ \"\n]++) [^ \"\n]++ (\"\"(?= \[)|[^ \"\\\n]*+)"
+        rb"([^ \"\n]++) (?:-|[^ \"\n]++(?= [^ \n]++ \[[^\[\]\n]*+\] \"))"
+        rb" (\"\"(?= \[)|[^ \"\\\n]*+)"
         + QUOTED
         + rb"(?<=\] )\"([^ \"\\\n]{0,%d}+)" % METHOD_LENGTH
         + QUOTED
@@ -94,7 +108,8 @@ def _layout(tail: bytes, *fields: str) -> Layout:
         ("client", "user", "method", "ending", "size", *fields),
         usual + rest,
         _HOST + usual + rest,
-        rb"(?:%b)?+" % _HOST + unusual + rest,
+        unusual + rest,
+        _FRONT + unusual + rest,
     )
 
 
@@ -123,8 +138,8 @@ _STATUS_ONLY = Layout(
     QUOTED + rb"\"\" \[[^\"\n]*+\"" + QUOTED + rb"\" ([0-9])[0-9]{2}(?![^ \n]).*+",
 )
 
-#: What one unit of each duration is in microseconds.
-_MICROSECONDS = {"duration_s": 1_000_000, "duration_ms": 1_000, "duration_us": 1}
+#: What one unit of each duration is in microseconds, the finest first.
+_MICROSECONDS = {"duration_us": 1, "duration_ms": 1_000, "duration_s": 1_000_000}
 
 
 def _microseconds(text: str, unit: int) -> int:
@@ -185,9 +200,9 @@ class ApacheAccessParser(AccessParser):
             name for name in ("ending", "status", "method", "version") if name in fields
         ]
         self._raw_heads: Counter[tuple[bytes | None, ...]] = Counter()
-        self._raw_durations: dict[str, Counter[bytes]] = {
-            name: Counter() for name in _MICROSECONDS if name in fields
-        }
+        # Where a format has the same time in several units, the finest has it best.
+        self._duration = next((name for name in _MICROSECONDS if name in fields), "")
+        self._raw_durations: Counter[bytes] = Counter()
         # Converted, with a bounded number of keys.
         self._statuses: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
@@ -207,14 +222,15 @@ class ApacheAccessParser(AccessParser):
         self._requests += len(columns[self._heads[0]])
         # All together: a third faster than a Counter for each.
         self._raw_heads.update(zip(*(columns[name] for name in self._heads), strict=True))
-        for name, counter in self._raw_durations.items():
-            counter.update(columns[name])
+        if self._duration:
+            self._raw_durations.update(columns[self._duration])
         sizes = numbers(list(filter(None, columns.get("size", ()))))
         self._size += int(sum(sizes))
         self._max_size = max(self._max_size, int(max(sizes, default=0)))
-        add_clients(self._clients, columns.get("client", ()))
+        trusted = not self.option.format
+        add_clients(self._clients, columns.get("client", ()), trusted=trusted)
         add_users(self._users, columns.get("user", ()))
-        if len(self._raw_heads) + sum(map(len, self._raw_durations.values())) > FOLD_AT:
+        if len(self._raw_heads) + len(self._raw_durations) > FOLD_AT:
             self._fold()
 
     def _fold(self) -> None:
@@ -222,12 +238,12 @@ class ApacheAccessParser(AccessParser):
         for values, count in self._raw_heads.items():
             for name, raw in zip(self._heads, values, strict=True):
                 self._count_head(name, (_USUAL if raw is None else raw).decode("latin-1"), count)
-        for name, counter in self._raw_durations.items():
-            for raw, count in counter.items():
-                if raw != b"-":
-                    self._durations.add(_microseconds(raw.decode(), _MICROSECONDS[name]), count)
-            counter.clear()
+        for raw, count in self._raw_durations.items():
+            if raw != b"-":
+                unit = _MICROSECONDS[self._duration]
+                self._durations.add(_microseconds(raw.decode(), unit), count)
         self._raw_heads.clear()
+        self._raw_durations.clear()
 
     def _count_head(self, name: str, text: str, count: int) -> None:
         if name == "ending":

@@ -113,7 +113,7 @@ DIALECTS = {
             "%>s": ("status", "404"),
             "%b": ("size", "5"),
             "%D": ("duration_us", "7"),
-            "%h": ("", "192.0.2.1"),
+            "%h": ("client", "192.0.2.1"),
             "%t": ("", "[21/Nov/2026:06:22:30 +0000]"),
             "%{%H:%M}t": ("", "06:22"),
         },
@@ -128,6 +128,7 @@ DIALECTS = {
             "$request_time": ("duration_s", "0.007"),
             "$upstream_addr": ("", "10.0.0.1:80, [::1]:80 : unix:/run/x"),
             "$upstream_status": ("", "502, 404"),
+            "$remote_addr": ("client", "192.0.2.1"),
             "$time_local": ("", "21/Nov/2026:06:22:30 +0000"),
         },
         lambda text, around: nginx(text),
@@ -140,7 +141,7 @@ DIALECTS = {
             "%<st": ("size", "5"),
             "%6tr": ("elapsed", "     7"),
             "%Ss": ("code", "TCP_MISS"),
-            "%-15>a": ("", "192.0.2.1      "),
+            "%-15>a": ("client", "192.0.2.1      "),
             "%tl": ("", "21/Nov/2026:06:22:30 +0000"),
         },
         squid,
@@ -248,6 +249,35 @@ class TestApacheAccessParser:
 
         assert (1, 1, 1) == (found["requests"], found["malformed"], found["http_400"])
 
+    @pytest.mark.parametrize(
+        "front",
+        [
+            "www{}.example:80 ",
+            "www{}.example ",
+            "Nov 21 06:22:3{} web nginx: ",
+            "Nov  1 06:22:3{} nginx: ",
+            "<190>Nov 21 06:22:3{} web apache[812]: ",
+            "2026-11-21T06:22:3{}.5+00:00 web httpd[812]: ",
+        ],
+    )
+    @pytest.mark.parametrize("request_line", ["GET / HTTP/1.1", "GARBAGE"])
+    @pytest.mark.parametrize("user", ["me", "me too"])
+    def test_fronts(self, front: str, request_line: str, user: str) -> None:
+        """A virtual host or syslog's header in front are neither clients nor users."""
+        lines = "".join(
+            front.format(number) + line(request=request_line, user=user, host=host)
+            for number, host in enumerate(["192.0.2.1", "::1", "192.0.2.1"])
+        )
+        parser = ApacheAccessParser()
+
+        assert Tally(3) == parser.feed(lines.encode())
+        assert (2, 1) == (figures(parser)["clients_unique"], figures(parser)["users_unique"])
+
+    @pytest.mark.parametrize("front", ["one two ", "one two three ", "www.example client.example "])
+    def test_unknown_front(self, front: str) -> None:
+        """Where client and user cannot be told from what is in front, nothing is made up."""
+        assert Tally(0, 0, 1) == ApacheAccessParser().feed((front + line()).encode())
+
     @pytest.mark.parametrize("options", ["", "--format common"])
     @pytest.mark.parametrize("request_line", ["GET / HTTP/1.1", "GET /a b HTTP/1.1", "-", ""])
     def test_empty_user(self, options: str, request_line: str) -> None:
@@ -280,6 +310,17 @@ class TestApacheAccessParser:
 
         expected = {"%D": 1.5, "%{us}T": 1.5, "%{ms}T": 2, "%T": 3000}[field]
         assert expected == figures(parser)["duration_max"]
+
+    @pytest.mark.parametrize(
+        ("fields", "text"),
+        [("**%T/%D**", "**0/900000**"), ("%D %{ms}T", "900000 899"), ("%T %{ms}T", "0 900")],
+    )
+    def test_duration_in_several_units(self, fields: str, text: str) -> None:
+        """Each request has one duration, however many units the log gives it in."""
+        parser = fed(made(f"--format '%h %>s {fields}' -p 50"), f"::1 200 {text}\n" * 10)
+        found = figures(parser)
+
+        assert {900} == {each for name, each in found.items() if name.startswith("duration_")}
 
     def test_shares(self) -> None:
         """Shares, means and maxima are of all requests."""
@@ -459,6 +500,23 @@ class TestFormat:
 
         assert (1, 1) == (found["http_201"], found["method_PUT"])
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            r"log_format ltsv 'time:$time_local\thost:$remote_addr\treq:$request\tstatus:$status';",
+            r"log_format x 'time:$time_local\thost:' '$remote_addr\treq:$request\tstatus:$status'",
+            r"time:$time_local\thost:$remote_addr\treq:$request\tstatus:$status",
+            "time:$time_local\thost:$remote_addr\treq:$request\tstatus:$status",
+        ],
+    )
+    def test_nginx_tabs(self, text: str) -> None:
+        """Nginx reads a tab where its configuration has a backslash and a letter."""
+        parser = made(f"--format={shlex.quote(text)}")
+        written = "time:21/Nov/2026:06:22:30 +0000\thost:::1\treq:GET / HTTP/1.1\tstatus:200\n"
+
+        assert Tally(1) == parser.feed(written.encode())
+        assert (1, 1) == (figures(parser)["http_200"], figures(parser)["clients_unique"])
+
     def test_unescaped(self) -> None:
         """A format in which nginx escapes nothing is refused: its lines can be forged."""
         with pytest.raises(ConfigurationError, match="forge"):
@@ -532,6 +590,33 @@ class TestStrangers:
 
         assert (1, 1.5) == (figures(parser)["requests"], figures(parser)["duration_max"])
 
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("$host|$remote_addr|$status|$body_bytes_sent", "a|{}|192.0.2.1|200|5"),
+            ("$status $http_host|$remote_addr", "200 a|{}|192.0.2.1"),
+            ("$status $http_host:$remote_addr:$remote_port", "200 a:{}:192.0.2.1:80"),
+            ("%U,%h,%>s", "/a,{},192.0.2.1,200"),
+        ],
+    )
+    def test_clients(self, text: str, line: str) -> None:
+        """Whoever writes what parts the fields is no other client for that."""
+        parser = made(f"--format '{text}'")
+        for number in range(5):
+            fed(parser, line.format(number) + "\n")
+
+        assert figures(parser).get("clients_unique", 0) in {0, 1}
+
+    def test_user_like_a_time(self) -> None:
+        """A user name that begins like a time does not make the virtual host the client."""
+        hosts = "".join(
+            f"www{number}.example:80 {line(user=user)}"
+            for number, user in enumerate(["[x", "[x y", "[21/Nov/2026", "[x] a", "a [x"])
+        )
+        found = figures(fed(ApacheAccessParser(), hosts))
+
+        assert (5, 1) == (found["requests"], found["clients_unique"])
+
     def test_metrics_are_bounded(self) -> None:
         """However many methods and statuses there are, there are only so many metrics."""
         lines = "".join(
@@ -581,6 +666,13 @@ class TestStrangers:
         assert Tally(0, 0, 1) == made("--format '%r|%>s|%b'").feed(
             f"{request_line}|200|5\n".encode()
         )
+
+    def test_brackets(self) -> None:
+        """Who writes into brackets cannot close them and open others in the place of the next."""
+        parser = made("--format '[%{X}i:%>s] %>s [%{X}i] %l %r'")
+
+        assert Tally(0, 0, 1) == parser.feed(b"[-:200] 200 [, :404] 404 [v] x5 v\n")
+        assert Tally(1) == parser.feed(b"[-:404] 404 [v] x5 v\n")
 
     @given(st.sampled_from(sorted(DIALECTS)), st.randoms(use_true_random=True))
     @settings(max_examples=1000, deadline=None)
