@@ -52,9 +52,9 @@ Metrics:
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 from logster.errors import ConfigurationError
@@ -144,7 +144,8 @@ def _layouts_1x(elapsed: bytes, size: bytes) -> tuple[Layout, ...]:
 
 
 _1X = _layouts_1x(rb"-?[0-9]{1,12}+", rb"([0-9]{1,15}+)")
-_1X_ELAPSED = _layouts_1x(rb"(-?[0-9]{1,12}+)", rb"[0-9]{1,15}+")
+# A clock that was set back makes a request end before it began.
+_1X_ELAPSED = _layouts_1x(rb"(?:-[0-9]{1,12}+|([0-9]{1,12}+))", rb"[0-9]{1,15}+")
 
 
 _BASES = words("""
@@ -313,6 +314,12 @@ def _plain(columns: dict[str, Column]) -> dict[str, Column]:
     return columns | {"size": [value if value.isdigit() else b"0" for value in columns["size"]]}
 
 
+def _without_queries(columns: dict[str, Column]) -> dict[str, Column]:
+    """Return *columns* without the lines of queries of other caches."""
+    requests = [read_result(result).group != "icp" for result in columns["result"]]
+    return {name: list(compress(column, requests)) for name, column in columns.items()}
+
+
 class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
     """
     What lines have in common, as the log has it → how many, bytes, elapsed times.
@@ -427,31 +434,37 @@ class SquidParser(AccessParser):
             columns = _plain(columns)
         if "result" not in columns:
             columns["result"] = _httpd_results(columns)
-        self._take_shapes(columns)
+        sizes = self._take_shapes(columns)
+        if queries := self._raw_times["icp"]:
+            # There are hardly any, and only in few logs.
+            queries.clear()
+            columns = _without_queries(columns)
+            sizes = list(map(int, columns.get("size", ())))
+        self._max_size = max(self._max_size, *sizes, 0)
         if self._size_percentiles:
             self._raw_sizes.update(columns.get("size", ()))
         self._words["error_url"] += columns.get("error", []).count(b"error:")
-        add_clients(self._clients, columns.get("client", ()))
+        trusted = not self.option.format
+        add_clients(self._clients, columns.get("client", ()), trusted=trusted)
         add_users(self._users, columns.get("user", ()))
         if self._is_full():
             self._fold()
 
-    def _take_shapes(self, columns: dict[str, Column]) -> None:
+    def _take_shapes(self, columns: dict[str, Column]) -> Sequence[int]:
+        """Count results, with what else is told apart; return all sizes."""
         names = tuple(name for name in _WORDS if name in columns)
         if names not in self._raw_shapes:
             self._raw_shapes[names] = _Shapes(names, self._raw_times)
-        sizes: Iterable[int] = repeat(0)
-        if "size" in columns:
-            sizes = list(map(int, columns["size"]))
-            self._max_size = max(self._max_size, *sizes)
+        sizes = list(map(int, columns.get("size", ())))
         times: Iterable[bytes] = columns.get("elapsed", repeat(b"-"))
         shapes = zip(columns["result"], *(columns[name] for name in names), strict=True)
         entries = map(self._raw_shapes[names].__getitem__, shapes)
         # A loop of its own: faster than Counters of pairs, as there are few shapes.
-        for entry, size, elapsed in zip(entries, sizes, times):  # noqa: B905 - some are endless
+        for entry, size, elapsed in zip(entries, sizes or repeat(0), times):  # noqa: B905 - some are endless
             entry[0] += 1
             entry[1] += size
             entry[2][elapsed] += 1
+        return sizes
 
     def _is_full(self) -> bool:
         """Tell whether distinct values are so many, or so long, that they must be converted."""
@@ -469,10 +482,8 @@ class SquidParser(AccessParser):
                 result = shapes.result(shape)
                 self._requests[result] += count
                 self._bytes[result] += size
-                for name, word in zip(shapes.names, shape[1:], strict=True):
-                    text = _USUAL[name] if word is None else word.decode("ascii", "replace")
-                    for metric in _WORDS[name](text):
-                        self._words[metric] += count
+                if result.group != "icp":
+                    self._fold_words(zip(shapes.names, shape[1:], strict=True), count)
         for group in _GROUPS:
             for elapsed, count in self._raw_times[group].items():
                 if elapsed != b"-":
@@ -482,6 +493,12 @@ class SquidParser(AccessParser):
             self._sizes.add(int(size_text), count)
         for kept in self._raw():
             kept.clear()
+
+    def _fold_words(self, words: Iterable[tuple[str, bytes | None]], count: int) -> None:
+        for name, word in words:
+            text = _USUAL[name] if word is None else word.decode("ascii", "replace")
+            for metric in _WORDS[name](text):
+                self._words[metric] += count
 
     def merge(self, other: "SquidParser") -> None:
         """Count everything that *other* has counted too."""
@@ -631,6 +648,8 @@ class SquidLogster(AccessParser):
         summed = columns.get("sum", columns.get(wanted, []))
         if self.option.format:
             summed = [each for each in summed if each.isdigit()]
+        elif self.option.size_is_elapsed:
+            summed = list(filter(None, summed))
         self.size_transferred += int(sum(numbers(summed)))
 
     def merge(self, other: "SquidLogster") -> None:

@@ -92,6 +92,14 @@ class TestSquidLogster:
         assert (2326, 4) == (now.size_transferred, then.size_transferred)
         assert (1, 1) == (now.http_5xx, now.squid_codes["OTHER"])
 
+    @pytest.mark.parametrize("options", ["", "--format '%ts.%03tu %6tr %>a %Ss/%03>Hs %ru'"])
+    def test_negative_elapsed(self, options: str) -> None:
+        """A request that ended before it began took no time: no sum falls below zero."""
+        parser = SquidLogster(option_string=f"--size-is-elapsed {options}")
+        fed(parser, native(elapsed=-9) + native(elapsed=7))
+
+        assert 7 == parser.size_transferred
+
     def test_status_000_is_of_no_class(self) -> None:
         """A request that ended before there was a reply is no interim reply."""
         parser = fed(SquidLogster(), native(code="TCP_MISS_ABORTED", status="000"))
@@ -143,6 +151,20 @@ class TestResults:
     def test_codes(self, code: str, base: str, modifiers: tuple[str, ...], group: str) -> None:
         """A code comes apart as Squid put it together, and hits are what Squid calls hits."""
         assert (base, modifiers, group, "200") == read_result(f"{code}/200".encode())
+
+
+def test_queries_of_other_caches() -> None:
+    """ICP and HTCP queries count by their number and result code, and as nothing else."""
+    queries = "".join(
+        native(client=f"10.0.0.{number}", code="UDP_MISS", status="000", size=61_000,
+               method="ICP_QUERY", rest="HIER_NONE/- -")
+        for number in range(5)
+    )  # fmt: skip
+    parser, plain = (SquidParser(option_string="--size-percentiles 50") for _ in range(2))
+    fed(parser, queries + native() + queries)
+    fed(plain, native())
+
+    assert figures(parser) == figures(plain) | {"icp_queries": 10, "squid_UDP_MISS": 10}
 
 
 class TestStrangers:
