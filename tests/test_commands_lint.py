@@ -142,11 +142,3 @@ def test_help() -> None:
 
     assert code == 0
     assert all(word in out for word in ("Usage: ", "--metric-prefix", "--statsd-host", "--step"))
-
-
-def test_manual() -> None:
-    """The man page has the arguments, and the one option that no run has."""
-    manual = Path(__file__).parent.parent.joinpath("man", "logster.1").read_text(encoding="utf-8")
-
-    _, _, section = manual.partition(".SS logster lint [OPTIONS] PARSER LOGFILE\n")
-    assert ".B \\-\\-step SECONDS" in section.partition(".SS")[0]

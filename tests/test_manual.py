@@ -129,3 +129,10 @@ def test_completion() -> None:
     assert line in MANUAL
     assert line in README
     assert done.stdout == "squid\n"
+
+
+def test_lint() -> None:
+    """The section on lint has its arguments, and the one option that no run has."""
+    _, _, section = MANUAL.partition(".SS logster lint [OPTIONS] PARSER LOGFILE\n")
+
+    assert ".B \\-\\-step SECONDS" in section.partition(".SS")[0]
