@@ -42,7 +42,8 @@ COMMANDS = {
     "new": "Write a parser of your own, with a fixture and a test.",
 }
 
-_INSTEAD_OF_A_RUN = frozenset(("version", "list", "parser_help"))
+# They must be asked for: what a container's image sets for reasons of its own ends no run.
+_INSTEAD_OF_A_RUN = frozenset(("list", "parser_help"))
 
 #: The options of a run, beside those of its outputs.
 RUN_OPTIONS: tuple[Option, ...] = (
@@ -189,6 +190,37 @@ RUN_OPTIONS: tuple[Option, ...] = (
 )
 
 
+def _run_params() -> list[click.Parameter]:
+    """Return what a run takes whatever its outputs are."""
+    options = [
+        click_option(option, allow_from_autoenv=option.name not in _INSTEAD_OF_A_RUN)
+        for option in RUN_OPTIONS[1:]
+    ]
+    return [
+        click_option(RUN_OPTIONS[0], shell_complete=_complete_output),
+        *options,
+        _eager("--version", then=_print_version, text="Print the version and exit."),
+        click.Argument(
+            ["parser"], metavar="PARSER", required=False, shell_complete=_complete_parser
+        ),
+        # Whether it can be read the run finds out, and says so as of any other log.
+        click.Argument(["log"], metavar="LOGFILE", required=False, shell_complete=_complete_file),
+    ]
+
+
+def _eager(*flags: str, then: Callable[..., None], text: str) -> click.Option:
+    """Return a flag that is seen before all others, and only on the command line."""
+    return click.Option(
+        [*flags],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=then,
+        help=text,
+        allow_from_autoenv=False,
+    )
+
+
 class RunCommand(click.Command):
     """
     The run, with the options of the outputs that the command line names.
@@ -221,39 +253,8 @@ class RunCommand(click.Command):
             )
             + ". See also logster(1).",
         )
-        self.params = [
-            click_option(RUN_OPTIONS[0], shell_complete=_complete_output),
-            *map(click_option, RUN_OPTIONS[1:]),
-            click.Option(
-                ["--version"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_print_version,
-                help="Print the version and exit.",
-            ),
-            click.Argument(
-                ["parser"], metavar="PARSER", required=False, shell_complete=_complete_parser
-            ),
-            # Whether it can be read the run finds out, and says so as of any other log.
-            click.Argument(
-                ["log"], metavar="LOGFILE", required=False, shell_complete=_complete_file
-            ),
-        ]
-        for param in self.params:
-            # What ends a run before it reads must be asked for: images of containers set
-            # LOGSTER_VERSION for reasons of their own.
-            if isinstance(param, click.Option) and param.name in _INSTEAD_OF_A_RUN:
-                param.allow_from_autoenv = False
-        self._help = click.Option(
-            ["-h", "--help"],
-            is_flag=True,
-            is_eager=True,
-            expose_value=False,
-            callback=_print_help,
-            help="Show this message and exit.",
-            allow_from_autoenv=False,
-        )
+        self.params = _run_params()
+        self._help = _eager("-h", "--help", then=_print_help, text="Show this message and exit.")
         self.foreign: dict[str, list[optparse.Option]] = {}
         self._words = words
         self._given_way: set[str] = set()

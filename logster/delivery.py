@@ -155,7 +155,7 @@ def _delivered(output: Output, batches: Sequence[Batch]) -> Receipt:
         in_main = threading.current_thread() is threading.main_thread()
         if isinstance(error, KeyboardInterrupt) and in_main:
             raise
-        return Receipt(0, 0, OutputError(f"{type(error).__name__}: {error}".rstrip(": ")))
+        return Receipt(0, 0, OutputError.because(error))
 
 
 def _settle(job: Job, target: str, receipt: Receipt, state: State, report: Report) -> bool:

@@ -43,6 +43,11 @@ class LockedError(LogsterError):
 class OutputError(LogsterError):
     """Metrics were not delivered."""
 
+    @classmethod
+    def because(cls, error: BaseException) -> "OutputError":
+        """Return what tells of the *error* that somebody else's code raised."""
+        return cls(f"{type(error).__name__}: {error}".rstrip(": "))
+
 
 class SkipLine(Exception):  # noqa: N818 - a signal, not an error
     """
@@ -59,6 +64,11 @@ def raised_at(error: BaseException) -> str:
     while trace and trace.tb_next:
         trace = trace.tb_next
     return f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})" if trace else ""
+
+
+def described(error: BaseException) -> str:
+    """Return kind, text and place of *error*: ``ValueError: no number (my.py:12)``."""
+    return f"{type(error).__name__}: {error}{raised_at(error)}"
 
 
 def line_of(error: BaseException, file: str | None) -> str:

@@ -244,8 +244,7 @@ class ForeignOutput(Output):
             except OutputError as error:
                 return Receipt(count, 0, error)
             except BaseException as error:  # noqa: BLE001 - sys.exit() included, as in 1.x
-                said = f"{type(error).__name__}: {error}".rstrip(": ")
-                return Receipt(count, 0, OutputError(said))
+                return Receipt(count, 0, OutputError.because(error))
             self._taken += 1
         return Receipt(len(batches))
 

@@ -319,10 +319,23 @@ class Reader:
         does not append, and are dropped.
 
         Raises:
-            OSError: If the file cannot be read.
+            LogError: If the file cannot be read.
+
+            OSError: If it is compressed, and damaged beyond the lines that were yielded.
 
             ChangedError: If it was cut or written anew meanwhile.
         """
+        try:
+            yield from self._blocks()
+        except OSError as error:
+            if self.file.stream:
+                raise
+            raise LogError(
+                f"{self.file.path} cannot be read at byte {self.offset}: {error.strerror}. "
+                "Nothing was sent; the next run starts where this one did."
+            ) from error
+
+    def _blocks(self) -> Iterator[bytes]:
         _keep_memory()
         while window := self._window(min(WINDOW_BYTES, self.max_line + 1)):
             if self.skipping:
@@ -343,13 +356,6 @@ class Reader:
                     self.half = window
                     break
         self._check()
-
-    def unreadable(self, error: OSError) -> LogError:
-        """Return what *error*, which the file raised, means for a run."""
-        return LogError(
-            f"{self.file.path} cannot be read at byte {self.offset}: {error.strerror}. "
-            "Nothing was sent; the next run starts where this one did."
-        )
 
     def take_half(self) -> bytes:
         """Return the half line at the end as a whole one, and go on behind it."""

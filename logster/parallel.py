@@ -218,19 +218,11 @@ class Helpers:
         assert self._file  # noqa: S101 - there are parts of it
         start, end = self._parts[number]
         reader = Reader(self._file, Position(0, start), self.max_line, end=end)
-        counted.tally = _total([counted.tally, *map(feeder(counted.parser), _blocks(reader))])
+        counted.tally = _total([counted.tally, *map(feeder(counted.parser), reader.blocks())])
         if reader.offset != end:
             raise ChangedError(self._file.path)
         counted.overlong += reader.overlong
         counted.last = number
-
-
-def _blocks(reader: Reader) -> Iterator[bytes]:
-    """Yield what *reader* reads; that it cannot is no fault of the parser's."""
-    try:
-        yield from reader.blocks()
-    except OSError as error:
-        raise reader.unreadable(error) from error
 
 
 def _total(tallies: Iterable[Tally]) -> Tally:

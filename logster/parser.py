@@ -18,7 +18,7 @@ from io import BytesIO, TextIOWrapper
 from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
-from logster.errors import ParserError, SkipLine, raised_at
+from logster.errors import ParserError, SkipLine, described
 from logster.metrics import Metric, MetricInfo, MetricObject
 from logster.options import Option, parse_options
 
@@ -120,8 +120,8 @@ def catalogue_of(name: str, parser_class: Any) -> tuple[MetricInfo, ...]:
         return tuple(MetricInfo(*each) for each in say()) if callable(say) else ()
     except (Exception, SystemExit) as error:
         raise ParserError(
-            f"The parser {name} raised {type(error).__name__}: {error}{raised_at(error)} "
-            "while its catalogue was read. Nothing was read or sent."
+            f"The parser {name} raised {described(error)} while its catalogue was read. "
+            "Nothing was read or sent."
         ) from error
 
 

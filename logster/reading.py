@@ -11,7 +11,14 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from logster.errors import ConfigurationError, LogError, LogsterError, ParserError, raised_at
+from logster.errors import (
+    ConfigurationError,
+    LogError,
+    LogsterError,
+    ParserError,
+    described,
+    raised_at,
+)
 from logster.generation import ChangedError
 from logster.job import Job
 from logster.journal import State, encoded
@@ -50,8 +57,8 @@ def read(job: Job, state: State) -> Reading:
             raise
         except Exception as error:  # a fault of ours, which the state shall show
             raise LogError(
-                f"{job.log} was not read: logster itself raised {type(error).__name__}: {error}"
-                f"{raised_at(error)}. Nothing was sent; the next run starts where this one did."
+                f"{job.log} was not read: logster itself raised {described(error)}. "
+                "Nothing was sent; the next run starts where this one did."
             ) from error
     raise LogError(
         f"{job.log} was rotated or cut {_TRIES} times while it was being read. "

@@ -231,8 +231,6 @@ class Tail(Pygtail):  # type: ignore[misc] # pygtail has no types
         try:
             yield from reader.blocks()
         except OSError as error:
-            if not reader.file.stream:
-                raise reader.unreadable(error) from error
             self.gaps += 1
             path = reader.file.path
             self._lose(0, f"{path} cannot be read beyond byte {reader.offset}: {error.strerror}.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from logster.errors import LogError, LogsterError, ParserError, raised_at
+from logster.errors import LogError, LogsterError, ParserError, described
 from logster.generation import ChangedError
 from logster.registry import load_parser, names
 from logster.tail import Tail
@@ -89,8 +89,3 @@ def parser_error(name: str, error: BaseException, doing: str = "reading a line")
         f"The parser {name} raised {described(error)} while {doing}. "
         "A run would end here, and read the same lines again and again."
     )
-
-
-def described(error: BaseException) -> str:
-    """Return kind, text and place of *error*: ``ValueError: no number (my.py:12)``."""
-    return f"{type(error).__name__}: {error}{raised_at(error)}"
