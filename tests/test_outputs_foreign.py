@@ -23,8 +23,7 @@ from logster.outputs import _patience
 from logster.outputs._patience import Overdue, Patience
 
 
-HEAD = """
-import os, sqlite3, sys, time
+OWN = """\
 from logster.logster_helper import LogsterOutput, LogsterParser, MetricObject
 
 class Own(LogsterParser):
@@ -32,7 +31,11 @@ class Own(LogsterParser):
         pass
     def get_state(self, duration):
         return [MetricObject("n", 1)]
+"""
 
+HEAD = f"""
+import os, sqlite3, sys, time
+{OWN}
 class Mine(LogsterOutput):
     shortname = "mine"
     @classmethod
@@ -103,17 +106,10 @@ def impatient(bench: Bench, *words: str, patience: float = 0.4, grace: float = 2
 
 
 #: An output of today, which waits or raises where the file `bad` is.
-NEW = """
+NEW = f"""
 import asyncio, os, time
-from logster.logster_helper import LogsterParser, MetricObject
 from logster.outputs import Output
-
-class Own(LogsterParser):
-    def parse_line(self, line):
-        pass
-    def get_state(self, duration):
-        return [MetricObject("n", 1)]
-
+{OWN}
 class Mine(Output):
     kind = "mine"
     def reach(self):
@@ -123,8 +119,8 @@ class Mine(Output):
     def encode(self, metric):
         return b"x"
     def send(self, lines, deadline):
-        if os.path.exists("{folder}/bad"):
-            {body}
+        if os.path.exists("{{folder}}/bad"):
+            {{body}}
         return 0
 """
 
