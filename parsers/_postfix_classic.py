@@ -27,11 +27,12 @@ _TO = ID + rb": to=<"
 # Most lines have a time but not the outline of a delivery, with a host or without, nor
 # a tag or what Solaris writes where the queue id belongs, nor another time: they fail
 # at once.
-_WALK = Walk(
+_OUTLINE = (
     rb"\n(?!{TIME}(?![^ ]++ [^ ]++ [^ ]++ "
     rb"(?:to=<|[ -3]\d \d\d:|(?<=[\]I>][:D,] ))))"
     rb"(?:{TIME}" + WORD + rb" " + TAG + _TO + rb"(?:" + record() + rb"|)|(.*))"
 )
+_WALK = Walk(_OUTLINE, _OUTLINE, b"\n$1 $2 $3")
 _LINE = (
     TIME + rb"(?:(?:" + HOST + rb" (?:" + FACILITY + rb")?+|(?=" + WORD + rb"(?<=\]:) ))"
     rb"(?:" + TAG + rb"(?:" + SOLARIS + rb")?+" + _TO + rb""
@@ -87,13 +88,13 @@ class PostfixLogster(BlockParser):
         if block.startswith(b"<"):
             block = plain(block)
         rows = _WALK.rows(block)
-        odd = [row[2] for row in rows if not row[0]]
+        odd = [row for row in rows if row < b"!"]
         if odd:
-            rows = [row for row in rows if row[0]]
-        self._records.update(map(b" ".join, rows))
+            rows = [row for row in rows if row > b"!"]
+        self._records.update(rows)
         matched, unmatched = len(rows), 0
-        for line in odd:
-            match = compiled(_LINE).match(plain(line))
+        for row in odd:
+            match = compiled(_LINE).match(plain(row[2:]))
             if match is None or (match.lastindex or 0) > _STATUS:
                 unmatched += 1
             elif match[1]:

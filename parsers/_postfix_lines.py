@@ -9,9 +9,10 @@ of what may be is twice as fast as one of what may not.
 """
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+from logster.pcre2 import Rewriter, UnableError, is_worth, rewriter
 
 
 Rows = list[tuple[bytes, ...]]
@@ -39,6 +40,17 @@ ADDRESS = rb"(?:" + _UNQUOTED + rb'++|"(?:[^"\\\n]++|\\.)*+"' + _UNQUOTED + rb"*
 GUARD = b"\n> "
 ADDRESS_BEFORE_GUARD = rb'(?:(?!")|"(?:[^"\\\n]++|\\.)*+")[^>]*+>'
 WORD_BEFORE_GUARD = rb"[^ ]++"
+
+
+def within_line(pattern: bytes) -> bytes:
+    r"""
+    Return a *pattern* for what `GUARD` stands before, for lines without it.
+
+    >>> within_line(WORD_BEFORE_GUARD)
+    b'[^ \\n]++'
+    """
+    return pattern.replace(rb"[^>]", rb"[^>\n]").replace(rb"[^ ]", rb"[^ \n]")
+
 
 #: The tag, with any instance and service: ``postfix/submission/smtpd[123]: ``.
 TAG = rb"(?>[!-\xff]*/)" + WORD + rb" "
@@ -78,13 +90,13 @@ def record(
     return (
         address + rb", (?:relay=|orig_to=<" + address + rb", relay=)" + excluded + word + rb" "
         rb"(?:|" + reuse + rb"=\d++, )delay=(" + DELAY + rb"), (?:"
-        rb"delays=" + stages + rb" (?:|" + _fields(b"dsn") + rb"++)dsn=" + code + rb" "
-        rb"|" + _fields(b"status") + rb"*+)"
+        rb"delays=" + stages + rb" (?:|" + other_fields(b"dsn") + rb"++)dsn=" + code + rb" "
+        rb"|" + other_fields(b"status") + rb"*+)"
         rb"status=(sent|deferred|bounced|SOFTBOUNCE|deliverable|undeliverable) \(" + reason
     )
 
 
-def _fields(end: bytes) -> bytes:
+def other_fields(end: bytes) -> bytes:
     """Return the pattern of a field that is none of ours, before the field *end*."""
     return rb"(?:(?!" + end + rb"=)[a-z_]++=" + WORD + rb" )"
 
@@ -157,20 +169,52 @@ class Walk:
     Args:
         pattern: Begins with a newline; ``{TIME}`` in it stands for the form of
             time that the block's first line has.
+
+        fast: The same for large blocks and `logster.pcre2`; none if left out.
+
+        template: What that makes of a match: a newline, and what belongs to the row.
+
+        keep: Whether what *fast* leaves of a line belongs to the row, too.
     """
 
-    def __init__(self, pattern: bytes) -> None:
+    def __init__(
+        self, pattern: bytes, fast: bytes = b"", template: bytes = b"", *, keep: bool = False
+    ) -> None:
         self._pattern = pattern
-        self._finders: dict[bytes, Callable[..., list[Any]]] = {}
+        self._fast = fast
+        self._template = template
+        self._keep = keep
+        self._finders: dict[bytes, re.Pattern[bytes]] = {}
+        self._rewriters: dict[bytes, Rewriter | None] = {}
 
-    def rows(self, block: bytes) -> list[Any]:
-        """Return the groups of every line that matches."""
+    def rows(self, block: bytes) -> list[bytes]:
+        """Return the groups of every line that matches, with blanks between them."""
         time = _RFC3339 if block[:1].isdigit() else _RFC3164
-        findall = self._finders.get(time)
-        if findall is None:
-            findall = re.compile(self._pattern.replace(b"{TIME}", time)).findall
-            self._finders[time] = findall
         # A block with a newline put before it would be a copy, which costs as
         # much as a third of the search: only the first line gets one.
-        first = findall(b"\n" + block[: block.find(b"\n") % (len(block) + 1)])
-        return first + findall(block, 0, len(block) - block.endswith(b"\n"))
+        first = b"\n" + block[: block.find(b"\n") % (len(block) + 1)]
+        end = len(block) - block.endswith(b"\n")
+        rewrite = self._rewriter(time, len(block))
+        if rewrite:
+            try:
+                return rewrite(first).split(b"\n")[1:] + rewrite(block, end).split(b"\n")[1:]
+            except UnableError:
+                pass
+        finder = self._finder(time)
+        found: list[Any] = finder.findall(first) + finder.findall(block, 0, end)
+        return list(map(b" ".join, found)) if finder.groups > 1 else found
+
+    def _finder(self, time: bytes) -> re.Pattern[bytes]:
+        finder = self._finders.get(time)
+        if finder is None:
+            finder = self._finders[time] = re.compile(self._pattern.replace(b"{TIME}", time))
+        return finder
+
+    def _rewriter(self, time: bytes, size: int) -> Rewriter | None:
+        """Return what is faster for a block of that *size*, if there is one."""
+        if not (self._fast and is_worth(size)):
+            return None
+        if time not in self._rewriters:
+            fast = self._fast.replace(b"{TIME}", time)
+            self._rewriters[time] = rewriter(fast, self._template, keep=self._keep)
+        return self._rewriters[time]

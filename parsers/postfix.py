@@ -57,9 +57,8 @@ Metrics:
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import ClassVar
 
 from logster.blocks import BlockParser
@@ -75,7 +74,6 @@ from logster.parsers._postfix_events import (
     DISCONNECTED,
     EVENT,
     PICKUP,
-    RESTRICTION,
     Event,
     Restriction,
     counters,
@@ -84,11 +82,9 @@ from logster.parsers._postfix_events import (
     restricted,
 )
 from logster.parsers._postfix_lines import (
-    ADDRESS_BEFORE_GUARD,
     ADRIFT,
     DELAY,
     FACILITY,
-    GUARD,
     HOST,
     ID,
     SECOND_HEADER,
@@ -100,8 +96,8 @@ from logster.parsers._postfix_lines import (
     Walk,
     compiled,
     plain,
-    record,
 )
+from logster.parsers._postfix_records import Found, find_targets, records
 from logster.sample import Kept
 from logster.stats import weighted_percentile
 
@@ -111,76 +107,43 @@ __all__ = ["PostfixLogster", "PostfixParser"]
 # First way through: messages that are the same each time, as they stand; all
 # others with a blank before them, and nothing for a line without a header. Of
 # the most frequent one byte is taken, which costs nothing to make or to count.
-_WALK = Walk(
-    rb"\n(?:{TIME}" + HOST + rb"(?: (?:[!-\xff]*/(?:"
+_HEAD = (
+    rb"{TIME}" + HOST + rb"(?: (?:[!-\xff]*/(?:"
     rb"smtpd\[\d++\]: (?:connect fro(?=m )|disconnect from " + WORD + rb" (?=[a-z_]++=\d)"
     rb"|" + ID + rb": client(?==" + WORD + rb"(?!.))|(?=lost |timeout ))"
     rb"|qmgr\[\d++\]: " + ID + rb": (?=removed(?!.))"
     rb"|cleanup\[\d++\]: " + ID + rb": message(?=-id=)"
     rb"|bounce\[\d++\]: " + ID + rb": (?=sender |postmaster )"
-    rb")|[!-.0-9;-\xff]++(?=: )(?!: (?:" + SECOND_HEADER + rb")?+(?:[^ ]++ ){1,5}?to=<))|)("
-    rb" [!-\xff].*+|[a-z_]++=\d.*+|[m=r-]"
+    rb")|[!-.0-9;-\xff]++(?=: )(?!: (?:" + SECOND_HEADER + rb")?+(?:[^ ]++ ){1,5}?to=<))|)"
+)
+_LONG = rb" [!-\xff]"
+_SHORT = (
+    rb"[a-z_]++=\d.*+|[m=r-]"
     rb"|(?:lost connection|timeout) after [A-Z][A-Z-]{2,13}+(?= )"
     rb"|(?:sender|postmaster) (?:non-delivery|delay|delivery status) notification(?=: )"
-    rb"|:(?= ))|)"
+    rb"|:(?= )"
+)
+_WALK = Walk(
+    rb"\n(?:" + _HEAD + rb"(" + _LONG + rb".*+|" + _SHORT + rb")|)",
+    # What is long stays where it is, which costs less than to take it out.
+    rb"\n(?:" + _HEAD + rb"(?:(?=" + _LONG + rb")|(" + _SHORT + rb").*+)|.*+)",
+    b"\n$1",
+    keep=True,
 )
 _OTHER_PROGRAM = b":"
 _ODD = Walk(rb"\n(?!{TIME}" + HOST + rb" [!-\xff])(.*)")
 _HEADER = TIME + rb"(?:" + HOST + rb" ([!-\xff].*)?|(" + WORD + rb"(?<=\]:) .+))"
 _USUAL_HEADER = b"Jan 01 00:00:00 localhost "
 
-# Second way: deliveries, queue entries and restrictions. Groups: tag, queue id,
-# reuse, delay, stages, status code, status, reason, size and recipients, those
-# of a restriction, and any other line.
-_delivery: Callable[[tuple[bytes, ...]], tuple[bytes, ...]] = itemgetter(0, 2, 3, 5, 6)
-_QUEUE_ID, _STAGES, _STATUS, _REASON, _SIZE = 1, 4, 6, 7, 8
-_RESTRICTION, _ACTION, _REST = slice(9, 14), 10, 14
 
-
-_DAEMON = rb"(?>[^ ]*/)[a-z]++"
-_PROCESS = rb"(?:\[" + WORD + rb"|:) "
-_STAGES_OF_DELAY = rb"[0-9./]{7,70}+"
-_CODE = rb"[245]\.\d{1,3}\.\d{1,3}"
-
-
-@cache
-def _records(excluded: bytes = b"") -> Callable[[bytes], Rows]:
-    fields = record(
-        reuse=rb"(conn_use)",
-        stages=rb"(" + _STAGES_OF_DELAY + rb"),",
-        code=rb"(" + _CODE + rb"),",
-        reason=rb"(?:(?<=deferred \()(.*)|)",
-        excluded=excluded,
-        guarded=True,
-    )
-    message = rb" (" + _DAEMON + rb")" + _PROCESS + rb"(" + ID + rb"): "
-    queued = ADDRESS_BEFORE_GUARD + rb", size=(\d{1,15}+, nrcpt=\d{1,9}+) \(queue a"
-    return re.compile(
-        # Of the guard only the newline is named, to be found at the speed of memory.
-        rb"\n..(?:" + message + rb"(?:to=<" + fields + rb"|from=<" + queued + rb")"
-        rb"| " + RESTRICTION + rb"|(.*))"
-    ).findall
-
-
-@cache
-def _target_records(excluded: bytes) -> Callable[[bytes], Rows]:
-    """Return what finds recipient domain, next hop, delay and status of the same deliveries."""
-    return re.compile(
-        rb"\n.. " + _DAEMON + _PROCESS + ID + rb": to=<(?="
-        rb'(?:"(?:[^"\\\n]++|\\.)*+"|[^"<>@\n]++)@([A-Za-z0-9.-]{1,255}+)>|)(?='
-        rb"" + ADDRESS_BEFORE_GUARD + rb", "
-        rb"(?:relay=|orig_to=<" + ADDRESS_BEFORE_GUARD + rb", relay=)([A-Za-z0-9._-]{1,255}+)|)"
-        rb"" + record(excluded=excluded, guarded=True)
-    ).findall
-
-
-# Third: all else that Postfix says.
+# Second way: `Records`. Third: all else that Postfix says.
 @cache
 def _events() -> Callable[[bytes], Rows]:
     return re.compile(rb"\n(?: " + EVENT + rb"|(.*))").findall
 
 
 _KNOWN = Event._fields.index("known")
+_TABS = len(Restriction._fields) - 1
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
 _OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
 _UNREAD = _OURS + rb"| " + ADRIFT
@@ -255,7 +218,7 @@ class PostfixParser(BlockParser):
         super().__init__(option_string)
         self._short: Counter[bytes] = Counter()
         self._attempts: Counter[bytes] = Counter()
-        self._restrictions: Counter[tuple[bytes, ...]] = Counter()
+        self._restrictions: Counter[bytes] = Counter()
         self._events: Counter[tuple[bytes, ...]] = Counter()
         self._raw_stages: tuple[Counter[bytes], ...] = tuple(Counter() for _ in _STAGE_NAMES)
         self._totals: Counter[str] = Counter()
@@ -266,9 +229,9 @@ class PostfixParser(BlockParser):
         self._targets = {kind: _Targets() for kind in ("instance", "relay", "domain")}
         self._excluded = b"|".join(map(_next_hop, self.option.exclude_relay))
         excluded = rb"(?!(?:" + self._excluded + rb"),)" if self._excluded else b""
-        self._records = _records(excluded)
+        self._records = records(excluded)
         wants_targets = self.option.top_relays > 0 or self.option.top_domains > 0
-        self._find_targets = _target_records(excluded) if wants_targets else None
+        self._find_targets = find_targets(excluded) if wants_targets else None
 
     def take(self, block: bytes) -> Tally:
         """Count the lines of *block*."""
@@ -283,10 +246,10 @@ class PostfixParser(BlockParser):
         unmatched = 0
         if len(short) < len(found):
             long = [text for text in found if text < b"!"]
-            ignored, unmatched = _sum((ignored, 0), self._take_long(long))
             if b"" in long:
-                odd = self._take_odd(_ODD.rows(block))
-                ignored, unmatched = _sum((ignored, unmatched), odd)
+                long = list(filter(None, long))
+                ignored, unmatched = _sum((ignored, 0), self._take_odd(_ODD.rows(block)))
+            ignored, unmatched = _sum((ignored, unmatched), self._take_long(long))
         keys = len(self._short) + len(self._attempts) + len(self._restrictions) + len(self._events)
         if keys > _MAX_KEYS:
             self._fold()
@@ -303,42 +266,35 @@ class PostfixParser(BlockParser):
 
     def _take_long(self, messages: list[bytes]) -> tuple[int, int]:
         """Count messages that are not short; return how many are ignored, and unmatched."""
-        text = GUARD + GUARD.join(messages)
-        rows = self._records(text)
-        deliveries = [row for row in rows if row[_STATUS]]
-        if deliveries:
-            self._take_deliveries(deliveries)
+        found = self._records.read(messages)
+        if found.attempts:
+            self._take_deliveries(found)
             if self._find_targets:
-                self._take_targets(self._find_targets(text))
-        queued = [row for row in rows if row[_SIZE]]
-        if queued:
-            self._take_queued(queued)
-        self._restrictions.update([row[_RESTRICTION] for row in rows if row[_ACTION]])
-        rest = [row[_REST] for row in rows if row[_REST]]
-        return self._take_rest(rest) if rest else (0, 0)
+                self._take_targets(self._find_targets(messages))
+        if found.queue_ids:
+            self._take_queued(found)
+        self._restrictions.update(found.restrictions)
+        return self._take_rest(found.rest) if found.rest else (0, 0)
 
-    def _take_deliveries(self, rows: Rows) -> None:
-        self._attempts.update(map(b" ".join, map(_delivery, rows)))
-        stages = [row[_STAGES] for row in rows if row[_STATUS] == b"sent" and row[_STAGES]]
-        if stages:
+    def _take_deliveries(self, found: Found) -> None:
+        self._attempts.update(found.attempts)
+        if stages := found.stages:
             parts = b"/".join(stages).split(b"/")
             if len(parts) != len(stages) * len(_STAGE_NAMES):
                 whole = [text for text in stages if text.count(b"/") == len(_STAGE_NAMES) - 1]
                 parts = b"/".join(whole).split(b"/") if whole else []
             for index, counts in enumerate(self._raw_stages):
                 counts.update(parts[index::4])
-        reasons = [row[_REASON] for row in rows if row[_STATUS] == b"deferred"]
-        if reasons:
-            self._totals.update(_causes(reasons))
+        if found.reasons:
+            self._totals.update(_causes(found.reasons))
 
-    def _take_queued(self, rows: Rows) -> None:
-        texts = [row[_SIZE] for row in rows]
-        sizes, recipients = _numbers(texts)
+    def _take_queued(self, found: Found) -> None:
+        sizes, recipients = _numbers(found.sizes)
         self._totals["numQueued"] += len(sizes)
         self._totals["numRecipients"] += sum(recipients)
         self._totals["bytesQueued"] += sum(sizes)
         self._peaks["maxMsgSize"] = max(*sizes, self._peaks.get("maxMsgSize", 0))
-        self._remember([row[_QUEUE_ID] for row in rows], texts)
+        self._remember(found.queue_ids, found.sizes)
 
     def _remember(self, queue_ids: Iterable[bytes], texts: Iterable[bytes]) -> None:
         """Keep what is not known yet of these messages, or nothing if they are too many."""
@@ -348,7 +304,7 @@ class PostfixParser(BlockParser):
             if len(known) > _MAX_MESSAGES:
                 self._messages = None
 
-    def _take_rest(self, lines: list[bytes]) -> tuple[int, int]:
+    def _take_rest(self, lines: Sequence[bytes]) -> tuple[int, int]:
         rows = _events()(b"\n" + b"\n".join(lines))
         events = [row for row in rows if row[0]]
         self._events.update(events)
@@ -368,7 +324,7 @@ class PostfixParser(BlockParser):
         return ignored + tally.ignored, unmatched + tally.unmatched
 
     def _is_excluded(self, message: bytes) -> bool:
-        return bool(self._excluded and _records()(GUARD + message)[0][_STATUS])
+        return bool(self._excluded and records().read([message]).attempts)
 
     def _fold(self) -> None:
         """Turn what was counted as it stood into counters."""
@@ -390,8 +346,8 @@ class PostfixParser(BlockParser):
         for key, times in self._short.items():
             for name, number in _short_counters(key):
                 yield name, number * times
-        for row, times in self._restrictions.items():
-            for name, number in restricted(Restriction(*row)):
+        for fields, times in self._restrictions.items():
+            for name, number in restricted(Restriction(*fields.split(b"\t", _TABS))):
                 yield name, number * times
         for row, times in self._events.items():
             for name, number in counters(Event(*row[:-1])):
@@ -490,6 +446,7 @@ class PostfixParser(BlockParser):
         sent, deferred, bounced = (totals[name] for name in _WORDS.values())
         tried = sent + deferred + bounced
         received, rejected = totals["numReceived"], totals["numRejected"]
+        told = sum(number for name, number in totals.items() if name.startswith("defer"))
         failed = totals["numAuthFailed"]
         values: dict[str, float] = {
             **totals,
@@ -502,6 +459,7 @@ class PostfixParser(BlockParser):
             "mailDeferredSec": deferred / duration,
             "mailBouncedSec": bounced / duration,
             "avgDelay": mean_delay(totals["~delay"], sent),
+            "deferOther": deferred - told,
             "numAuth": totals["cmd_auth"],
             "pctRejected": percent(rejected, rejected + received),
             "rejectSec": rejected / duration,
@@ -647,15 +605,15 @@ def _numbers(texts: Iterable[bytes]) -> tuple[list[int], list[int]]:
     return numbers[::2], numbers[1::2]
 
 
-def _causes(reasons: list[bytes]) -> list[str]:
+def _causes(reasons: Sequence[bytes]) -> list[str]:
     """
-    Return the classes of the *reasons* for deferrals.
+    Return the classes of the *reasons* for deferrals, as far as they have one.
 
     >>> _causes([b"connect to b[192.0.2.1]:25: Connection refused)", b"mail loops)"])
-    ['deferRefused', 'deferOther']
+    ['deferRefused']
     """
     found = compiled(_CAUSES).finditer(b"\n" + b"\n".join(reasons))
-    return [match.lastgroup or "deferOther" for match in found]
+    return [match.lastgroup for match in found if match.lastgroup]
 
 
 def _next_hop(text: str) -> bytes:

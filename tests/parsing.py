@@ -1,9 +1,16 @@
 """What the tests of parsers share."""
 
 import glob
+import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from receivers import need
+
+from logster import pcre2
 from logster.errors import SkipLine
 from logster.metrics import Metric, to_metric
 from logster.parser import Tally
@@ -27,6 +34,19 @@ def read(path: str) -> bytes:
     """Return the bytes of a file."""
     with open(path, "rb") as file:
         return file.read()
+
+
+@contextmanager
+def use_engine(name: str) -> Iterator[None]:
+    """Have blocks of any size read by ``pcre2``, or all by ``re``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pcre2, "WORTH", 0 if name == "pcre2" else math.inf)
+        # Once it is there it serves all blocks.
+        pcre2.load.cache_clear()
+        if name == "pcre2" and pcre2.load() is None:
+            need("libpcre2-8.so.0")
+        yield
+    pcre2.load.cache_clear()
 
 
 def fed(parser: Any, text: str | bytes) -> Any:

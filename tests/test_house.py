@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "labels",
         "linear",
         "patterns",
+        "pcre2",
         "_hostile",
         "moments",
     ),
@@ -93,7 +94,7 @@ class TestImports:
         """A parser knows parsers, metrics and statistics, and nothing of runs or outputs."""
         allowed = {
             "parser", "parsers", "metrics", "stats", "options", "errors",
-            "blocks", "labels", "moments", "patterns", "sample", "regex_parser",
+            "blocks", "labels", "moments", "patterns", "pcre2", "sample", "regex_parser",
         }  # fmt: skip
 
         used = {each for path in (ROOT / "parsers").glob("*.py") for each in imports(path)}

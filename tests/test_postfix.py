@@ -5,12 +5,24 @@ import re
 import subprocess
 import time
 import tracemalloc
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parsing import ROOT, by_line, count_lines, fed, figures, fixtures, lines, metrics, read
+from parsing import (
+    ROOT,
+    by_line,
+    count_lines,
+    fed,
+    figures,
+    fixtures,
+    lines,
+    metrics,
+    read,
+    use_engine,
+)
 from receivers import need
 
 from logster.errors import SkipLine
@@ -21,6 +33,14 @@ from logster.registry import load_parser
 
 PARSERS = ("PostfixLogster", "postfix")
 CASES = fixtures(*PARSERS)
+
+
+@pytest.fixture(scope="module", params=["re", "pcre2"], autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have everything here read by `re`, and then by PCRE2, which large blocks are read with."""
+    with use_engine(request.param):
+        yield
+
 
 TRUE = "relay=mx.b.test[192.0.2.1]:25, delay=0.5, delays=0.1/0/0.1/0.3, dsn=2.0.0, status=sent (ok)"
 FORGED = "relay=none, delay=9, delays=9/0/0/0, dsn=5.0.0, status=bounced (no)"
