@@ -53,6 +53,8 @@ class _Library:
     The functions of PCRE2 that are called, and where they write to.
 
     Raises:
+        ImportError: If this Python was built without what calls libraries.
+
         OSError: If there is none.
 
         AttributeError: If it is not one of PCRE2.
@@ -178,7 +180,7 @@ def load() -> _Library | None:
         drop = Rewriter(library, rb"b(.)?+\n|a", b"<$1>", keep=False)
         if drop(b"a.bc\nb\n") == b"<><c><>":
             return library
-    except (OSError, AttributeError, UnableError):
+    except (ImportError, OSError, AttributeError, UnableError):
         pass
     return None
 

@@ -1,6 +1,7 @@
 """Rewriting by PCRE2, and that it finds what `re` finds."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
@@ -141,6 +142,12 @@ class TestLibrary:
 
         assert pcre2.rewriter(b"a", b"b", keep=False) is None
         assert pcre2.is_worth(0)  # nobody looks for it again
+
+    def test_no_ctypes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Nor is there one in a Python that was built without libffi."""
+        monkeypatch.setitem(sys.modules, "ctypes", None)
+
+        assert pcre2.rewriter(b"a", b"b", keep=False) is None
 
     def test_no_pattern(self) -> None:
         """There is none for a pattern that PCRE2 does not know either."""
