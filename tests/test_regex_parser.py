@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing import by_line, fed, figures, metrics
 
-from logster import regex_parser
+from logster import accumulators
 from logster.conformance import problems
 from logster.errors import ConfigurationError
 from logster.metrics import MetricInfo
@@ -111,7 +111,7 @@ class TestRegexParser:
         """However a log is cut, and whenever what was counted is measured, figures are equal."""
         parser = ShopParser()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(regex_parser, "FOUND_SIZE", size)
+            patch.setattr(accumulators, "FOUND_SIZE", size)
             for start, end in pairwise([0, *sorted(cuts), len(rows)]):
                 fed(parser, b"".join(rows[start:end]))
 
@@ -240,7 +240,7 @@ class TestBounds:
         text = "a 1\n" + "".join(f"{number:0>90} 1\n" for number in range(1000)) + "a 1\n"
         found = figures(fed(Own(), text))
 
-        assert len(found) <= 2 * (regex_parser.MAX_LABELS + 1)
+        assert len(found) <= 2 * (accumulators.MAX_LABELS + 1)
         assert found["x_a"] == 2
         assert sum(map(float, found.values())) == 2004
         assert max(map(len, found)) < 80
@@ -420,7 +420,7 @@ class TestBounds:
 
     def test_distinct(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Beyond the bound distinct texts are estimated, alike however they are split."""
-        monkeypatch.setattr(regex_parser, "EXACT_DISTINCT", 1000)
+        monkeypatch.setattr(accumulators, "EXACT_DISTINCT", 1000)
 
         class Own(RegexParser):
             pattern = r"^(?P<x>\S+)"
@@ -491,7 +491,7 @@ class TestLeftOut:
         text = "".join(rows)
         odd = len(rows) - text.count("1\n") - text.count("-") - text.count("9")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(regex_parser, "FOUND_SIZE", size)
+            patch.setattr(accumulators, "FOUND_SIZE", size)
             parser = fed(fed(self.Own(), "".join(rows[:at])), "".join(rows[at : at + 2]))
             parser.merge(fed(self.Own(), "".join(rows[at + 2 :])))
         found = figures(parser)
