@@ -50,20 +50,16 @@ Metrics:
         icp_queries, auth_407, error_url, ssl_bump_<mode>: Where there were any.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
-from logster.errors import ConfigurationError
-from logster.metrics import Metric, MetricInfo, MetricObject
+from logster.metrics import Metric, MetricInfo
 from logster.options import Option
 from logster.parsers._access import (
     FOLD_AT,
     FOLD_SIZE,
-    STATUS_CLASSES,
     STATUSES,
     AccessParser,
     Column,
@@ -71,232 +67,27 @@ from logster.parsers._access import (
     Layout,
     add_clients,
     add_users,
-    numbers,
-    per_second,
     percentile_name,
     share,
     status_class,
     status_class_infos,
     unique_counts,
-    words,
 )
 from logster.parsers._percents import percents
-
-
-#: Everything before the URL, and whether that is an error. No client can write a blank
-#: into any of these.
-_HEAD = (
-    rb"[0-9.]++ ++(-?[0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+)"
-    rb" ([^ \n]++ (?:error:)?+)"
-)
-
-#: A stretch of text in which nothing looks like the hierarchy code.
-_PLAIN = rb"(?:(?! [A-Z_0-9]++/)[^\n])"
-
-#: What `log_mime_hdrs on` adds: Squid writes brackets inside as %5B and %5D.
-_HEADERS = rb"(?: \[[^\[\]\n]*+\] \[[^\[\]\n]*+\])?+"
-
-_NATIVE = Layout(
-    ("elapsed", "client", "result", "size", "method", "user", "hierarchy", "type"),
-    # What is usual is not taken out at all, see `_USUAL`.
-    rb"[0-9.]++ ++([0-9]{1,12}+) ([^ \n]++) ([A-Z_]++/\d\d\d) ([0-9]{1,15}+)"
-    rb" (?:GET (?=h)|([^ \n]++ (?:error:)?+))[^ \n]*+ (?:-|([^ \n]++))"
-    rb" (?:HIER_NONE|([A-Z_0-9]++))/[^ \n]++ ([^ \n]++)",
-    _HEAD + rb"[^ \n]*+ ([^ \n]++) ([A-Z_0-9]++)/[^ \n]++ ([^ \n]++)" + _HEADERS,
-    # With blanks in the URL or the user's name, or more fields behind. Only where
-    # a single place looks like the hierarchy code is it taken for it.
-    _HEAD
-    + rb"%b*+() ([A-Z_0-9]++)/[^ \n]++ (?![A-Z_0-9]++/)([^ \n]++)(?:(?= )%b*+)?+"
-    % (_PLAIN, _PLAIN),
-    _HEAD + rb"[^\n]*+()()()",
-)
-
-#: Squid's common and combined formats. The last quote of the line is Squid's own,
-#: for the referer and the user agent stand there as the client sent them.
-_HTTPD = Layout(
-    ("client", "method", "status", "size", "code", "hierarchy"),
-    rb"([^ \n]++) [^\[\n]*+\[[^\]\n]*+\] \"([^ \"\n]++ (?:error:)?+)[^\"\n]*+\""
-    rb" (\d{1,3}) (\d{1,15}) (?:\"[^\n]*\" )?([A-Z_]++):([A-Z_0-9]++)" + _HEADERS,
+from logster.parsers._squid_classic import SquidLogster
+from logster.parsers._squid_layouts import FORMAT, HTTPD, NATIVE, chosen, httpd_results
+from logster.parsers._squid_words import (
+    CONNECT,
+    CONNECTS,
+    GROUPS,
+    USUAL,
+    WORDS,
+    Result,
+    read_result,
 )
 
 
-def _layouts_1x(elapsed: bytes, size: bytes) -> tuple[Layout, ...]:
-    """
-    Return layouts with the fields that metrics of 1.x need; ``sum`` is what gets summed up.
-
-    Args:
-        elapsed: Pattern of the elapsed time, with a group if that is to be the sum.
-
-        size: Pattern of the size, likewise.
-    """
-    fields = ("sum", "result") if b"(" in elapsed else ("result", "sum")
-    native = rb"[0-9.]++ ++%b \S++ ([A-Z_]++/\d\d\d) %b .*+" % (elapsed, size)
-    # A layout that tests of 1.x have, as a logformat might write it.
-    mixed = (
-        rb"[0-9.]++ ++%b [^\[\n]*+\[[^\]\n]*+\] \"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+\""
-        rb" ([A-Z_]++/\d\d\d) %b"
-    ) % (elapsed, size)
-    return (
-        Layout(fields, native),
-        _HTTPD,
-        Layout(fields, mixed),
-    )
-
-
-_1X = _layouts_1x(rb"-?[0-9]{1,12}+", rb"([0-9]{1,15}+)")
-# A clock that was set back makes a request end before it began.
-_1X_ELAPSED = _layouts_1x(rb"(?:-[0-9]{1,12}+|([0-9]{1,12}+))", rb"[0-9]{1,15}+")
-
-
-_BASES = words("""
-    TCP_HIT TCP_MISS TCP_REFRESH_UNMODIFIED TCP_REFRESH_FAIL_OLD TCP_REFRESH_FAIL_ERR
-    TCP_REFRESH_MODIFIED TCP_REFRESH TCP_CLIENT_REFRESH_MISS TCP_IMS_HIT TCP_INM_HIT
-    TCP_SWAPFAIL_MISS TCP_NEGATIVE_HIT TCP_MEM_HIT TCP_DENIED TCP_DENIED_REPLY TCP_OFFLINE_HIT
-    TCP_REDIRECT TCP_TUNNEL UDP_HIT UDP_MISS UDP_DENIED UDP_INVALID UDP_MISS_NOFETCH ICP_QUERY
-    NONE TCP_REFRESH_HIT TCP_REFRESH_MISS TCP_REF_FAIL_HIT TCP_SWAPFAIL TCP_CLIENT_REFRESH
-    TCP_IMS_MISS
-""")
-#: `LogTags::isTcpHit`, and what Squid 2 called REFRESH_UNMODIFIED and REFRESH_FAIL_OLD.
-_HITS = words("""
-    TCP_HIT TCP_IMS_HIT TCP_INM_HIT TCP_REFRESH_FAIL_OLD TCP_REFRESH_UNMODIFIED
-    TCP_NEGATIVE_HIT TCP_MEM_HIT TCP_OFFLINE_HIT TCP_REFRESH_HIT TCP_REF_FAIL_HIT
-""")
-_NEITHER = words("TCP_DENIED TCP_DENIED_REPLY TCP_REDIRECT NONE OTHER")
-_METHODS = words("""
-    GET POST HEAD CONNECT PUT DELETE OPTIONS PATCH PURGE TRACE PROPFIND ICP_QUERY NONE
-""")
-_HIERARCHY = words("""
-    NONE DIRECT SIBLING_HIT PARENT_HIT DEFAULT_PARENT SINGLE_PARENT FIRSTUP_PARENT
-    FIRST_PARENT_MISS CLOSEST_PARENT_MISS CLOSEST_PARENT CLOSEST_DIRECT NO_DIRECT_FAIL
-    SOURCE_FASTEST ROUNDROBIN_PARENT CD_PARENT_HIT CD_SIBLING_HIT CARP ANY_OLD_PARENT
-    USERHASH_PARENT SOURCEHASH_PARENT PINNED ORIGINAL_DST STANDBY_POOL
-""")
-_TYPES = words("text image video audio application font")
-_BUMP_MODES = words("none client-first server-first peek stare bump splice terminate")
-_GROUPS = ("hit", "miss", "tunnel", "other")
-_MODIFIERS = r"(?:_(?:IGNORED|TIMEDOUT|ABORTED))+\Z"
-
-
-#: Stands behind the result of a CONNECT.
-_CONNECT = b" CONNECT"
-_CONNECTS = {b"CONNECT", b"CONNECT ", b"CONNECT error:"}
-
-
-class Result(NamedTuple):
-    """
-    What requests are counted by; there is a bounded number of them.
-
-    Attributes:
-        base: The result code without modifiers, or ``OTHER``.
-
-        modifiers: The modifiers it had.
-
-        group: One of `_GROUPS` or, for queries of other caches, ``icp``.
-
-        status: Three digits.
-    """
-
-    base: str
-    modifiers: tuple[str, ...]
-    group: str
-    status: str
-
-
-@lru_cache(maxsize=4096)
-def read_result(raw: bytes) -> Result:
-    """
-    Return what a result code with status says, and with the method where that is CONNECT.
-
-    >>> read_result(b"TCP_CF_MISS_ABORTED/200")
-    Result(base='TCP_MISS', modifiers=('CF', 'ABORTED'), group='miss', status='200')
-    >>> read_result(b"NONE_NONE/400").base, read_result(b"TCP_X/200").base
-    ('NONE', 'OTHER')
-    >>> read_result(b"TCP_MISS/200" + _CONNECT).group
-    'tunnel'
-    """
-    code, _, status = raw.removesuffix(_CONNECT).decode().partition("/")
-    found = re.search(_MODIFIERS, code)
-    modifiers = sorted(set(found[0][1:].split("_"))) if found else []
-    base = code[: found.start()] if found else code
-    if base.startswith(("TCP_CF", "UDP_CF", "NONE_CF", "ICP_CF")):
-        base, modifiers = base.replace("_CF", "", 1), ["CF", *modifiers]
-    if base in {"NONE_NONE", "TAG_NONE"}:
-        base = "NONE"
-    if base not in _BASES:
-        base = "OTHER"
-    return Result(base, tuple(modifiers), _group(base, raw.endswith(_CONNECT)), status)
-
-
-def _group(base: str, connect: bool) -> str:
-    if base.startswith(("UDP_", "ICP_")):
-        return "icp"
-    if base in _HITS:
-        return "hit"
-    if base in _NEITHER:
-        return "other"
-    # Before 3.5 Squid had no code for tunnels.
-    return "tunnel" if connect or base == "TCP_TUNNEL" else "miss"
-
-
-def _httpd_results(columns: dict[str, Column]) -> Column:
-    """Return the results of httpd lines as native lines write them: status 0 becomes 000."""
-    return [
-        b"%b/%b" % (code, status.zfill(3))
-        for code, status in zip(columns["code"], columns["status"], strict=True)
-    ]
-
-
-def _hierarchy(code: str) -> tuple[str, ...]:
-    """
-    Return the metrics of a hierarchy code; Squid before 3 wrote it without ``HIER_``.
-
-    >>> _hierarchy("TIMEOUT_HIER_DIRECT"), _hierarchy("DIRECT"), _hierarchy("HIER_X")
-    (('hier_DIRECT', 'hier_TIMEOUT'), ('hier_DIRECT',), ('hier_OTHER',))
-    """
-    if not code:
-        return ()
-    base = code.removeprefix("TIMEOUT_")
-    name = base.removeprefix("HIER_")
-    names = ("hier_" + (name if name in _HIERARCHY else "OTHER"),)
-    return names if base == code else (*names, "hier_TIMEOUT")
-
-
-def _type(text: str) -> tuple[str, ...]:
-    """
-    Return the metric of a media type, none where there is no type.
-
-    >>> _type("Text/HTML"), _type("x-y/z"), _type("-")
-    (('mime_text',), ('mime_other',), ())
-    """
-    if text in {"", "-"}:
-        return ()
-    family = text.partition("/")[0].lower()
-    return ("mime_" + (family if family in _TYPES else "other"),)
-
-
-def _method(text: str) -> tuple[str, ...]:
-    """
-    Return the metrics of a method; any client can make up new ones.
-
-    >>> _method("GET"), _method("- error:"), _method("BREW ")
-    (('method_GET',), ('method_NONE', 'error_url'), ('method_OTHER',))
-    """
-    method, _, error = text.partition(" ")
-    if method == "-":
-        method = "NONE"
-    name = "method_" + (method if method in _METHODS else "OTHER")
-    return (name, "error_url") if error else (name,)
-
-
-#: Which metrics a word of a line adds to.
-_WORDS: dict[str, Callable[[str], tuple[str, ...]]] = {
-    "method": _method,
-    "hierarchy": _hierarchy,
-    "type": _type,
-    "bump": lambda word: (f"ssl_bump_{word}",) if word in _BUMP_MODES else (),
-}
-#: The words of most lines, for which patterns have None.
-_USUAL = {"method": "GET", "hierarchy": "HIER_NONE"}
+__all__ = ["SquidLogster", "SquidParser"]
 
 
 def _count(name: str, value: int, units: str = "Requests") -> Metric:
@@ -325,7 +116,7 @@ class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
     What lines have in common, as the log has it → how many, bytes, elapsed times.
 
     Args:
-        names: Which words of `_WORDS` follow the result.
+        names: Which words of `WORDS` follow the result.
 
         times: Group → elapsed time → how often, which all shapes of a group share.
 
@@ -356,38 +147,14 @@ class _Shapes(dict[tuple[bytes | None, ...], list[Any]]):
         """Return the result that lines of that shape have."""
         raw, *words_of_line = shape
         method = dict(zip(self.names, words_of_line, strict=True)).get("method")
-        return read_result((raw or b"") + (_CONNECT if method in _CONNECTS else b""))
-
-
-#: The option that both parsers have.
-_FORMAT = Option(
-    ("-f", "--format"), "The log's definition: Squid's logformat string.", None, "STRING"
-)
-
-
-def _chosen(text: str) -> Layout:
-    """
-    Return the layout of a ``logformat``.
-
-    Raises:
-        ConfigurationError: If it lacks what there is to count.
-    """
-    from logster.parsers._formats import squid_layout  # noqa: PLC0415 - few logs need it
-
-    layout = squid_layout(text)
-    if not {"code", "status"} <= {*layout.fields}:
-        raise ConfigurationError(
-            f"The format {text!r} has no result (%Ss) and status (%>Hs) that could be counted. "
-            "Nothing was read or sent."
-        )
-    return layout
+        return read_result((raw or b"") + (CONNECT if method in CONNECTS else b""))
 
 
 class SquidParser(AccessParser):
     """Everything a Squid access log tells."""
 
     options = (
-        _FORMAT,
+        FORMAT,
         Option(
             ("-p", "--percentiles"),
             "Percentiles of elapsed times, separated by commas.",
@@ -408,7 +175,7 @@ class SquidParser(AccessParser):
         self._size_percentiles = percents(self.option.size_percentiles)
         # As the log has them; `_fold` moves them on.
         self._raw_times: dict[str, dict[bytes, int]] = {
-            group: defaultdict(int) for group in (*_GROUPS, "icp")
+            group: defaultdict(int) for group in (*GROUPS, "icp")
         }
         self._raw_shapes: dict[tuple[str, ...], _Shapes] = {}
         self._raw_sizes: Counter[bytes] = Counter()
@@ -416,7 +183,7 @@ class SquidParser(AccessParser):
         self._requests: Counter[Result] = Counter()
         self._bytes: Counter[Result] = Counter()
         self._words: Counter[str] = Counter()
-        self._times = {group: Distribution() for group in _GROUPS}
+        self._times = {group: Distribution() for group in GROUPS}
         self._sizes = Distribution()
         self._max_size = 0
         self._clients: set[bytes] = set()
@@ -425,15 +192,15 @@ class SquidParser(AccessParser):
     def layouts(self) -> tuple[Layout, ...]:
         """Return Squid's own layouts."""
         if self.option.format:
-            return (_chosen(self.option.format),)
-        return _NATIVE, _HTTPD
+            return (chosen(self.option.format),)
+        return NATIVE, HTTPD
 
     def take(self, columns: dict[str, Column]) -> None:
         """Count the lines of *columns*."""
         if self.option.format:
             columns = _plain(columns)
         if "result" not in columns:
-            columns["result"] = _httpd_results(columns)
+            columns["result"] = httpd_results(columns)
         sizes = self._take_shapes(columns)
         if queries := self._raw_times["icp"]:
             # There are hardly any, and only in few logs.
@@ -452,7 +219,7 @@ class SquidParser(AccessParser):
 
     def _take_shapes(self, columns: dict[str, Column]) -> Sequence[int]:
         """Count results, with what else is told apart; return all sizes."""
-        names = tuple(name for name in _WORDS if name in columns)
+        names = tuple(name for name in WORDS if name in columns)
         if names not in self._raw_shapes:
             self._raw_shapes[names] = _Shapes(names, self._raw_times)
         sizes = list(map(int, columns.get("size", ())))
@@ -484,7 +251,7 @@ class SquidParser(AccessParser):
                 self._bytes[result] += size
                 if result.group != "icp":
                     self._fold_words(zip(shapes.names, shape[1:], strict=True), count)
-        for group in _GROUPS:
+        for group in GROUPS:
             for elapsed, count in self._raw_times[group].items():
                 if elapsed != b"-":
                     # A clock that was set back makes a request end before it began.
@@ -496,8 +263,8 @@ class SquidParser(AccessParser):
 
     def _fold_words(self, words: Iterable[tuple[str, bytes | None]], count: int) -> None:
         for name, word in words:
-            text = _USUAL[name] if word is None else word.decode("ascii", "replace")
-            for metric in _WORDS[name](text):
+            text = USUAL[name] if word is None else word.decode("ascii", "replace")
+            for metric in WORDS[name](text):
                 self._words[metric] += count
 
     def merge(self, other: "SquidParser") -> None:
@@ -529,7 +296,7 @@ class SquidParser(AccessParser):
         for result, count in self._requests.items():
             if result.group != "icp" and (name := status_class(result.status)):
                 by_class[name] += count
-        yield _count("requests", self._sum(self._requests, *_GROUPS))
+        yield _count("requests", self._sum(self._requests, *GROUPS))
         for name, count in sorted(by_class.items()):
             yield _count(f"http_{name}", count)
         for name, group in (("hits", "hit"), ("misses", "miss"), ("tunnels", "tunnel")):
@@ -537,7 +304,7 @@ class SquidParser(AccessParser):
         yield _count("denied", self._denied())
         if not self._has("size"):
             return
-        yield _count("size", self._sum(self._bytes, *_GROUPS), "Bytes")
+        yield _count("size", self._sum(self._bytes, *GROUPS), "Bytes")
         for group in ("hit", "miss", "tunnel"):
             yield _count(f"size_{group}", self._sum(self._bytes, group), "Bytes")
 
@@ -549,8 +316,8 @@ class SquidParser(AccessParser):
         )
 
     def _shares(self) -> Iterator[Metric]:
-        requests = self._sum(self._requests, *_GROUPS)
-        size = self._sum(self._bytes, *_GROUPS)
+        requests = self._sum(self._requests, *GROUPS)
+        size = self._sum(self._bytes, *GROUPS)
         if requests:
             from_memory = sum(
                 count for result, count in self._requests.items() if result.base == "TCP_MEM_HIT"
@@ -598,94 +365,6 @@ class SquidParser(AccessParser):
     def catalogue(cls) -> tuple[MetricInfo, ...]:
         """Return all metrics there can be."""
         return _CATALOGUE
-
-
-class SquidLogster(AccessParser):
-    """
-    The metrics of 1.x under their old names.
-
-    Attributes:
-        http_1xx, http_2xx, http_3xx, http_4xx, http_5xx: Responses of each class.
-
-        squid_codes: How often each result code was seen.
-
-        size_transferred: Bytes sent to clients.
-    """
-
-    options = (
-        _FORMAT,
-        Option(
-            ("--size-is-elapsed",),
-            "Let the metric size sum up milliseconds instead of bytes, as logster 1.x did.",
-            default=False,
-            type=bool,
-        ),
-    )
-
-    def __init__(self, option_string: str | None = None) -> None:
-        super().__init__(option_string)
-        self.http_1xx = self.http_2xx = self.http_3xx = self.http_4xx = self.http_5xx = 0
-        self.squid_codes = dict.fromkeys(
-            ("TCP_MISS", "TCP_DENIED", "TCP_HIT", "TCP_MEM_HIT", "OTHER"), 0
-        )
-        self.size_transferred = 0
-
-    def layouts(self) -> tuple[Layout, ...]:
-        """Return Squid's own layouts and the one that tests of 1.x use."""
-        if self.option.format:
-            return (_chosen(self.option.format),)
-        return _1X_ELAPSED if self.option.size_is_elapsed else _1X
-
-    def take(self, columns: dict[str, Column]) -> None:
-        """Count the lines of *columns*."""
-        counts = Counter(columns["result"] if "result" in columns else _httpd_results(columns))
-        for result, count in counts.items():
-            code, _, status = result.decode().partition("/")
-            self.squid_codes[code if code in self.squid_codes else "OTHER"] += count
-            if (name := status_class(status)) in STATUS_CLASSES:
-                vars(self)[f"http_{name}"] += count
-        wanted = "elapsed" if self.option.size_is_elapsed else "size"
-        summed = columns.get("sum", columns.get(wanted, []))
-        if self.option.format:
-            summed = [each for each in summed if each.isdigit()]
-        elif self.option.size_is_elapsed:
-            summed = list(filter(None, summed))
-        self.size_transferred += int(sum(numbers(summed)))
-
-    def merge(self, other: "SquidLogster") -> None:
-        """Count everything that *other* has counted too."""
-        for name in STATUS_CLASSES:
-            vars(self)[f"http_{name}"] += vars(other)[f"http_{name}"]
-        for code, count in other.squid_codes.items():
-            self.squid_codes[code] = self.squid_codes.get(code, 0) + count
-        self.size_transferred += other.size_transferred
-
-    def get_state(self, duration: float) -> list[MetricObject]:
-        """Return all figures per second."""
-        figures = [
-            *((f"http_{name}", vars(self)[f"http_{name}"], "Responses") for name in STATUS_CLASSES),
-            ("size", self.size_transferred, "Size"),
-            *((f"squid_{code}", count, "Squid code") for code, count in self.squid_codes.items()),
-        ]
-        return [
-            MetricObject(name, per_second(count, duration), f"{units} per sec")
-            for name, count, units in figures
-        ]
-
-    @classmethod
-    def catalogue(cls) -> tuple[MetricInfo, ...]:
-        """Return the metrics of 1.x."""
-        return (
-            *status_class_infos(),
-            MetricInfo("size", "Size per sec", "g", "Bytes sent to clients, per second."),
-            *(
-                MetricInfo(
-                    f"squid_{code}", "Squid code per sec", "g", f"Results {code}, per second."
-                )
-                for code in ("TCP_MISS", "TCP_DENIED", "TCP_HIT", "TCP_MEM_HIT")
-            ),
-            MetricInfo("squid_OTHER", "Squid code per sec", "g", "All other results, per second."),
-        )
 
 
 def _elapsed_infos() -> Iterator[MetricInfo]:

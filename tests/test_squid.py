@@ -20,7 +20,8 @@ from receivers import need
 
 from logster.errors import ConfigurationError, SkipLine
 from logster.parser import Tally
-from logster.parsers.squid import SquidLogster, SquidParser, read_result
+from logster.parsers._squid_words import read_result
+from logster.parsers.squid import SquidLogster, SquidParser
 
 
 CASES = fixtures("squid", "SquidLogster")
