@@ -228,10 +228,8 @@ class PostfixParser(BlockParser):
         self._messages: dict[bytes, bytes] | None = {}
         self._targets = {kind: _Targets() for kind in ("instance", "relay", "domain")}
         self._excluded = b"|".join(map(_next_hop, self.option.exclude_relay))
-        excluded = rb"(?!(?:" + self._excluded + rb"),)" if self._excluded else b""
-        self._records = records(excluded)
-        wants_targets = self.option.top_relays > 0 or self.option.top_domains > 0
-        self._find_targets = find_targets(excluded) if wants_targets else None
+        self._before_hop = rb"(?!(?:" + self._excluded + rb"),)" if self._excluded else b""
+        self._wants_targets = self.option.top_relays > 0 or self.option.top_domains > 0
 
     def take(self, block: bytes) -> Tally:
         """Count the lines of *block*."""
@@ -266,11 +264,11 @@ class PostfixParser(BlockParser):
 
     def _take_long(self, messages: list[bytes]) -> tuple[int, int]:
         """Count messages that are not short; return how many are ignored, and unmatched."""
-        found = self._records.read(messages)
+        found = records(self._before_hop).read(messages)
         if found.attempts:
             self._take_deliveries(found)
-            if self._find_targets:
-                self._take_targets(self._find_targets(messages))
+            if self._wants_targets:
+                self._take_targets(find_targets(self._before_hop)(messages))
         if found.queue_ids:
             self._take_queued(found)
         self._restrictions.update(found.restrictions)

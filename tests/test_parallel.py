@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import os
+import pickle
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from parsing import use_engine
 from running import FIXTURES
 
 from logster import parallel
@@ -67,21 +69,43 @@ def place(reading: Reading) -> list[Position]:
     return [each._replace(seen_ns=0) for each in reading.tail.cursor]
 
 
+def whole(name: str) -> bytes:
+    """Return a log that the parser *name* understands."""
+    return gzip.decompress((FIXTURES / "whole" / f"{PARSERS[name]}.log.gz").read_bytes())
+
+
 @pytest.mark.parametrize("jobs", [2, 5])
+@pytest.mark.parametrize("engine", ["re", "pcre2"])
 @pytest.mark.parametrize("name", PARSERS)
-def test_equal_figures(tmp_path: Path, name: str, jobs: int) -> None:
+def test_equal_figures(tmp_path: Path, name: str, engine: str, jobs: int) -> None:
     """Every shipped parser gives the same figures, account and cursor, however many read."""
     log = tmp_path / "x.log"
-    log.write_bytes(gzip.decompress((FIXTURES / "whole" / f"{PARSERS[name]}.log.gz").read_bytes()))
+    log.write_bytes(whole(name))
     make = load_parser(name)
 
-    alone = read(job(log, make, 1), State())
-    shared = read(job(log, make, jobs), State())
+    with use_engine(engine):
+        alone = read(job(log, make, 1), State())
+        shared = read(job(log, make, jobs), State())
 
     assert figures(alone) == figures(shared)
     assert alone.tally == shared.tally
     assert place(alone) == place(shared)
     assert alone.tail.bytes_read == shared.tail.bytes_read == log.stat().st_size
+
+
+@pytest.mark.parametrize("engine", ["re", "pcre2"])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [*((name, None) for name in PARSERS), ("postfix", "--top-domains 3 --exclude-relay ::1")],
+)
+def test_shipped_parsers_cross(name: str, options: str | None, engine: str) -> None:
+    """What a shipped parser knows crosses to another process, before and after it read a log."""
+    parser = load_parser(name)(options)
+
+    with use_engine(engine):
+        for block in (b"", whole(name)):
+            parser.feed(block)
+            assert vars(parser).keys() == pickle.loads(pickle.dumps(vars(parser))).keys()
 
 
 class Lines(LogsterParser):
