@@ -6,7 +6,7 @@ by row or, where there is much to read, by a pattern of `logster.pcre2` for each
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
 from operator import itemgetter
 from typing import NamedTuple
@@ -30,7 +30,8 @@ class Found(NamedTuple):
     What some messages say.
 
     Attributes:
-        attempts: Of each delivery tag, reuse, delay, status code and status.
+        attempts: Of each delivery tag, reuse, delay, status code and status. `USUAL_TAG`
+            may be left out.
 
         stages: Of those sent the four delays, with slashes between them, where they are told.
 
@@ -54,9 +55,13 @@ class Found(NamedTuple):
     rest: Sequence[bytes]
 
 
+#: The tag of most deliveries.
+USUAL_TAG = b"postfix/smtp"
+
 _DAEMON = rb"(?>[^ ]*/)[a-z]++"
 _PROCESS = rb"(?:\[" + WORD + rb"|:) "
-_MESSAGE = rb" (" + _DAEMON + rb")" + _PROCESS + rb"(" + ID + rb"): "
+_ID = _PROCESS + rb"(" + ID + rb"): "
+_MESSAGE = rb" (" + _DAEMON + rb")" + _ID
 _CODE = rb"[245]\.\d{1,3}\.\d{1,3}"
 _DELAYS = rb"[0-9./]{7,70}+"
 # Not taken where the status is another.
@@ -87,10 +92,18 @@ class Records:
         text = b"\n" + b"\n".join(messages)
         if is_worth(len(text)) and None not in self._rewriters:
             try:
-                return _by_kind(*(rewrite(text) for rewrite in self._rewriters if rewrite))
+                return self._read_fast(text, len(messages))
             except UnableError:
                 pass
         return _by_row(self._find(text.replace(b"\n", GUARD)))
+
+    def _read_fast(self, text: bytes, lines: int) -> Found:
+        """Return what the *lines* of *text* say; or an `UnableError`."""
+        delivery, queued, likely, others = filter(None, self._rewriters)
+        records = delivery(text).split(b"\n"), queued(text).split(b"\n")
+        found = _by_kind(*records, likely(text).split(b"\n"))
+        told = len(found.attempts) + len(found.sizes) + len(found.restrictions) + len(found.rest)
+        return found if told == lines else _by_kind(*records, others(text).split(b"\n"))
 
     @cached_property
     def _rewriters(self) -> list[Rewriter | None]:
@@ -106,19 +119,24 @@ class Records:
             rb"| " + RESTRICTION + rb"|(.*))"
         ).findall
 
-    def _kinds(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Return pattern and template for deliveries, for queue entries and for all others."""
-        delivery = within_line(_MESSAGE + rb"to=<" + self._delivery(_DELAYS_OF_SENT))
+    def _kinds(self) -> Iterator[tuple[bytes, bytes]]:
+        """
+        Yield pattern and template: for deliveries, for queue entries, and twice for the others.
+
+        First for those that do not begin like any of the former, which costs half; and
+        where that leaves any line out, for those that are none.
+        """
+        usual = rb" (?:" + USUAL_TAG + rb"(?=\[\d++\]: )|(" + _DAEMON + rb"))"
+        delivery = within_line(usual + _ID + rb"to=<" + self._delivery(_DELAYS_OF_SENT))
         queued = within_line(_MESSAGE + rb"from=<" + ADDRESS_BEFORE_GUARD + _QUEUED)
-        return (
-            (rb"\n" + delivery, b"\n$1 $3 $4 $6 $7\n$5\n$8"),
-            (rb"\n" + queued, b"\n$2\n$3"),
-            # Behind the groups of the first two.
-            (
-                rb"\n(?!" + delivery + rb"|" + queued + rb")(?: " + RESTRICTION + rb"|(.*))",
-                b"\n$12\t$13\t$14\t$15\t$16\n$17",
-            ),
-        )
+        either = within_line(rb" " + _DAEMON + _PROCESS + ID + rb": (?:to|from)=<")
+        others = rb")(?: " + RESTRICTION + rb"|(.*))"
+        yield rb"\n" + delivery, b"\n$1 $3 $4 $6 $7\n$5\n$8"
+        yield rb"\n" + queued, b"\n$2\n$3"
+        yield rb"\n(?!" + either + others, b"\n$1\t$2\t$3\t$4\t$5\n$6"
+        # Behind the groups of the first two.
+        neither = rb"\n(?!" + delivery + rb"|" + queued
+        yield neither + others, b"\n$12\t$13\t$14\t$15\t$16\n$17"
 
     def _delivery(self, delays: bytes) -> bytes:
         return record(
@@ -145,16 +163,18 @@ def _by_row(rows: Rows) -> Found:
     )
 
 
-def _by_kind(deliveries: bytes, queued: bytes, others: bytes) -> Found:
-    fields, entries, rest = (text.split(b"\n") for text in (deliveries, queued, others))
+def _by_kind(
+    deliveries: Sequence[bytes], queued: Sequence[bytes], others: Sequence[bytes]
+) -> Found:
+    """Return what stands in columns, each behind an empty first item."""
     return Found(
-        fields[1::3],
-        list(filter(None, fields[2::3])),
-        list(filter(None, fields[3::3])),
-        entries[1::2],
-        entries[2::2],
-        [text for text in rest[1::2] if text > b"!"],
-        list(filter(None, rest[2::2])),
+        deliveries[1::3],
+        list(filter(None, deliveries[2::3])),
+        list(filter(None, deliveries[3::3])),
+        queued[1::2],
+        queued[2::2],
+        [text for text in others[1::2] if text > b"!"],
+        list(filter(None, others[2::2])),
     )
 
 

@@ -97,7 +97,7 @@ from logster.parsers._postfix_lines import (
     compiled,
     plain,
 )
-from logster.parsers._postfix_records import Found, find_targets, records
+from logster.parsers._postfix_records import USUAL_TAG, Found, find_targets, records
 from logster.sample import Kept
 from logster.stats import weighted_percentile
 
@@ -369,7 +369,7 @@ class PostfixParser(BlockParser):
         totals[name or _OUTCOMES[status]] += times
         if not name:
             return
-        *instance, daemon = tag.decode("utf-8", "replace").split("/")
+        *instance, daemon = (tag or USUAL_TAG).decode("utf-8", "replace").split("/")
         agent = "relay" if instance[1:] and instance[-1] == "relay" else daemon
         if agent == "relay" or agent in _AGENTS:
             totals[f"{name}.{agent}"] += times
