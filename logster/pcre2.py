@@ -40,9 +40,6 @@ _NEWLINE = b"(*LF)"
 # Where the two write the same thing in different ways.
 _ESCAPES = {rb"\v": rb"\x0b", rb"\Z": rb"\z"}
 
-# How long a text may become: so many times as long, and so many bytes more.
-_ROOM = 2, 1024
-
 
 class UnableError(Exception):
     """PCRE2 cannot: its limits of time and memory are none of `re`."""
@@ -144,7 +141,7 @@ class Rewriter:
         if length > MOST:
             raise UnableError(length)
         with library.lock:
-            room = length * _ROOM[0] + _ROOM[1]
+            room = 2 * length + 1024  # ample for what cuts a text down
             library.make_room(room)
             written = library.ctypes.c_size_t(room)
             result = library.substitute(

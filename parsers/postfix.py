@@ -143,8 +143,8 @@ def _events() -> Callable[[bytes], Rows]:
 
 
 _KNOWN = Event._fields.index("known")
-_TABS = len(Restriction._fields) - 1
 _KNOWN_OF_MESSAGE = Event._fields.index("known_of_message")
+_TABS = len(Restriction._fields) - 1
 _OURS = rb" (?>[!-\xff]*/)(?:" + DAEMONS + rb")[\[:]"
 _UNREAD = _OURS + rb"| " + ADRIFT
 _MARKED = rb" (?:" + FACILITY + rb"(?=" + TAG + rb")|(" + TAG + rb")" + SOLARIS + rb")(.++)"
@@ -308,21 +308,19 @@ class PostfixParser(BlockParser):
         self._events.update(events)
         known = [row[_KNOWN] or row[_KNOWN_OF_MESSAGE] for row in events]
         ignored = len(known) - sum(map(known.count, (b"", PICKUP, DISCONNECTED)))
-        unmatched = 0
         marked = []
+        unread = []
         for row in rows:
             if not row[0]:
                 if mark := compiled(_MARKED).match(row[-1]):
                     marked.append(_USUAL_HEADER + (mark[1] or b"") + mark[2])
-                elif compiled(_UNREAD).match(row[-1]) and not self._is_excluded(row[-1]):
-                    unmatched += 1
+                elif compiled(_UNREAD).match(row[-1]):
+                    unread.append(row[-1])
                 else:
                     ignored += 1
+        excluded = len(records().read(unread).attempts) if self._excluded and unread else 0
         tally = self.take(b"\n".join(marked))
-        return ignored + tally.ignored, unmatched + tally.unmatched
-
-    def _is_excluded(self, message: bytes) -> bool:
-        return bool(self._excluded and records().read([message]).attempts)
+        return ignored + excluded + tally.ignored, len(unread) - excluded + tally.unmatched
 
     def _fold(self) -> None:
         """Turn what was counted as it stood into counters."""
