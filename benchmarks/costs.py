@@ -153,7 +153,8 @@ def _memory(shop: Workshop) -> Row:
     sizes = (10_000, 100_000, 1_000_000, *([10_000_000] if shop.large else []))
     empty = _peak(shop)
     detail = {}
-    for parser, kind in ((_PARSER, "postfix"), ("squid", "squid"), ("apache_access", "apache")):
+    kinds = {_PARSER: "postfix", "postfix": "postfix", "squid": "squid", "apache_access": "apache"}
+    for parser, kind in kinds.items():
         for lines in sizes:
             peak = _peak(shop, parser, shop.log(kind, lines))
             detail[f"{parser} {lines}"] = round(peak - empty, 2)
